@@ -1,0 +1,91 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may go wrong on purpose? A list of faults that tests arm and the fake fires: each says
+what happens, where, and how often."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+
+#: What each kind does; `seconds` is used where the text says so.
+KINDS: dict[str, str] = {
+    "lose_answer": "execute the next request of `verb`, then close the connection unanswered",
+    "drop_connection": "close the connection when the next request of `verb` arrives",
+    "fail_cmdlet": "the next call of `cmdlet` ends with an error record (`message`)",
+    "slow_cmdlet": "the next call of `cmdlet` takes `seconds` more",
+    "lose_cmdlet": "the next call of `cmdlet` is executed, its answer never arrives",
+    "kill_shell": "the shell of the next request is gone (fault 2150858843)",
+    "throttle": "the next session is refused (too many shells)",
+    "no_listener": "connections to the port named `port` are refused",
+    "exit_process": "the whole fake exits just before the next call of `cmdlet`",
+    "service_start_fails": "the next start of the service `service` fails",
+}
+
+
+@dataclass
+class Fault:
+    """One armed fault. Empty selectors match anything; `skip` lets the first n matches pass,
+    `times` is how often it fires (-1: for ever)."""
+
+    kind: str
+    server: str | None = None
+    cmdlet: str | None = None
+    verb: str | None = None
+    port: str | None = None
+    service: str | None = None
+    account: str | None = None
+    message: str = "The operation couldn't be performed."
+    seconds: float = 0.0
+    skip: int = 0
+    times: int = 1
+
+    def matches(self, kind: str, selectors: dict[str, str | None]) -> bool:
+        if kind != self.kind:
+            return False
+        for name, value in selectors.items():
+            wanted = getattr(self, name)
+            if wanted and (value is None or wanted.casefold() != value.casefold()):
+                return False
+        return True
+
+
+class Faults:
+    """The armed faults; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[Fault] = []
+
+    def arm(self, fault: Fault) -> None:
+        """Raises ValueError for a kind that does not exist."""
+        if fault.kind not in KINDS:
+            raise ValueError(f"unknown fault '{fault.kind}'; known: {', '.join(sorted(KINDS))}")
+        with self._lock:
+            self._armed.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._armed.clear()
+
+    def armed(self) -> list[dict[str, object]]:
+        with self._lock:
+            return [asdict(fault) for fault in self._armed]
+
+    def take(self, kind: str, **selectors: str | None) -> Fault | None:
+        """The fault to fire now, if one is armed for these selectors (server, cmdlet, verb, port,
+        service, account); counts it down."""
+        with self._lock:
+            for fault in self._armed:
+                if not fault.matches(kind, selectors):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    return None
+                if fault.times > 0:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self._armed.remove(fault)
+                return fault
+        return None

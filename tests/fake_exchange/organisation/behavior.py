@@ -1,0 +1,70 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How do the parts of Exchange behave where real servers differ, or where a harsher form should
+be tried? One switch each; the default is what a patched Exchange 2019/SE does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Behavior:
+    """The switches of an organisation (`behavior:` in the YAML file, POST /behavior at run time).
+
+    Remote PowerShell:
+    `select_object` - Select-Object is exposed on the endpoint.
+    `serialization_data` - whole certificates carry SerializationData beside RawData.
+    `signed_serialization` - SerializationData comes in the signed envelope.
+    `deserialized_types` - type names come with the prefix `Deserialized.`.
+    `idle_drop_seconds` - idle connections of the web front are closed after so many seconds.
+    `basic_authentication` - Basic is offered on /PowerShell over https.
+    `kerberos_authentication` - Negotiate/Kerberos is offered.
+    `maximum_sessions_per_user` - PowerShellMaxConcurrency; None is unlimited.
+    `session_cookies` - the front sets cookies and refuses a shell without them.
+
+    Cmdlets:
+    `refuse_unknown_tls_certificate_name` - Set-SendConnector and Set-ReceiveConnector refuse a name
+    that matches no certificate.
+    `refuse_malformed_tls_certificate_name` - they refuse a text without `<I>` and `<S>`.
+    `extra_services` - a certificate enabled for SMTP shows IMAP too.
+    `list_all_for_missing_identity` - Get-* of something missing returns everything.
+    `modern_pkcs12` - the servers read AES/SHA-256 PKCS#12 files (recent Windows).
+    `elliptic_curve_certificates` - EnableEccCertificateSupport is set.
+    `import_intermediates` - intermediates of an imported PKCS#12 reach the CA store.
+    `cmdlet_seconds` - how long every cmdlet takes at least.
+
+    Services and ports:
+    `certificates_load` - `at_start`: a service presents what it found when it last started;
+    `immediately`: what it would find now.
+    `certificate_tie_break` - `newest_valid_from` or `longest_remaining_lifetime`.
+    `service_restart_seconds` - how long starting (and stopping) one service takes.
+    """
+
+    select_object: bool = True
+    serialization_data: bool = True
+    signed_serialization: bool = False
+    deserialized_types: bool = False
+    idle_drop_seconds: float | None = None
+    basic_authentication: bool = True
+    kerberos_authentication: bool = True
+    maximum_sessions_per_user: int | None = 18
+    session_cookies: bool = True
+    refuse_unknown_tls_certificate_name: bool = False
+    refuse_malformed_tls_certificate_name: bool = True
+    extra_services: bool = False
+    list_all_for_missing_identity: bool = False
+    modern_pkcs12: bool = False
+    elliptic_curve_certificates: bool = True
+    import_intermediates: bool = True
+    cmdlet_seconds: float = 0.0
+    certificates_load: str = "at_start"
+    certificate_tie_break: str = "newest_valid_from"
+    service_restart_seconds: float = 0.0
+
+    #: Switches that take one of a few words.
+    CHOICES = {
+        "certificates_load": ("at_start", "immediately"),
+        "certificate_tie_break": ("newest_valid_from", "longest_remaining_lifetime"),
+    }
