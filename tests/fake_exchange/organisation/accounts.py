@@ -136,5 +136,5 @@ def permissions_of(
                 more = frozenset(p.lower() for p in parameters)
                 permissions[key] = (permissions.get(key) or frozenset()) | more
     if names:
-        permissions.update(dict.fromkeys((name.lower() for name in EVERYBODYS_CMDLETS)))
+        permissions.update(dict.fromkeys(name.lower() for name in EVERYBODYS_CMDLETS))
     return permissions

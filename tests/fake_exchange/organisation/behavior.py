@@ -7,6 +7,7 @@ be tried? One switch each; the default is what a patched Exchange 2019/SE does."
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Behavior:
     service_restart_seconds: float = 0.0
 
     #: Switches that take one of a few words.
-    CHOICES = {
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
         "certificates_load": ("at_start", "immediately"),
         "certificate_tie_break": ("newest_valid_from", "longest_remaining_lifetime"),
     }
