@@ -1,0 +1,5 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remote management as a Windows server offers it: HTTP, authentication, message encryption, SOAP
+and the table of shells."""
