@@ -1,0 +1,174 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of ``exchange_service``; the action plugin of the same name does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: exchange_service
+short_description: Start, stop or restart Windows services of Exchange
+version_added: 0.1.0
+author:
+  - mailops.exchange contributors (@mailops)
+description:
+  - Starts, stops or restarts services of an Exchange server, waits until Windows reports the state and, where mail transport is
+    among them, until SMTP answers with its banner.
+  - The whole restart runs inside one script on the server. If the control node or its connection dies in the middle, the server
+    finishes it and no service stays stopped.
+options:
+  state:
+    description:
+      - V(started) starts what is not running, V(stopped) stops what is not stopped.
+      - V(restarted) stops and starts every service, so it always reports a change. Services that depend on them come along.
+    type: str
+    choices: [started, stopped, restarted]
+    required: true
+  names:
+    description:
+      - Service names (not display names). Each must exist on the server.
+      - They are stopped in this order and started in the reverse one.
+    type: list
+    elements: str
+    default: [MSExchangeTransport, MSExchangeFrontEndTransport]
+    aliases: [name]
+  optional_names:
+    description:
+      - Service names that are treated the same where they exist, and ignored on a server whose role does not have them.
+      - A name may be here and in O(names), then it is optional.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description:
+      - Seconds to wait for the services, and again for SMTP, before the task fails.
+    type: int
+    default: 300
+  smtp_ports:
+    description:
+      - Ports on which SMTP must answer with a banner after O(state=started) and O(state=restarted).
+      - Left out, it is port 25 when V(MSExchangeTransport) or V(MSExchangeFrontEndTransport) is among the services.
+        An empty list waits for none.
+    type: list
+    elements: int
+  smtp_host:
+    description:
+      - Name or address at which SMTP is asked. Left out, it is the address of the host in the inventory.
+    type: str
+extends_documentation_fragment:
+  - mailops.exchange.exchange.windows
+  - mailops.exchange.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Asks for the present states and starts or stops nothing.
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details: O(state=restarted) restarts every time.
+seealso:
+  - module: mailops.exchange.exchange_tls_probe
+  - module: mailops.exchange.exchange_certificate
+notes:
+  - POP and IMAP are two services each, a front end and a back end. MSExchangePOP3 and MSExchangePOP3BE, MSExchangeIMAP4 and MSExchangeIMAP4BE.
+  - W3SVC carries Exchange's remote PowerShell too. This module does not need it, the next task of another module does.
+"""
+
+EXAMPLES = r"""
+- name: Let transport load the new certificate
+  mailops.exchange.exchange_service:
+    state: restarted
+
+- name: Restart POP and IMAP where they are in use
+  mailops.exchange.exchange_service:
+    names: []
+    optional_names: [MSExchangePOP3, MSExchangePOP3BE, MSExchangeIMAP4, MSExchangeIMAP4BE]
+    state: restarted
+
+- name: Restart IIS, one server at a time
+  mailops.exchange.exchange_service:
+    names: [W3SVC]
+    state: restarted
+    timeout: 600
+  throttle: 1
+
+- name: Make sure that transport runs, and answers on both of its ports
+  mailops.exchange.exchange_service:
+    state: started
+    smtp_ports: [25, 587]
+"""
+
+RETURN = r"""
+services:
+  description: The services, in the order in which they were named.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Service name.
+      returned: always
+      type: str
+      sample: MSExchangeTransport
+    exists:
+      description: Whether the server has it.
+      returned: always
+      type: bool
+      sample: true
+    status_before:
+      description: State before the task, or V(null) where the service does not exist.
+      returned: always
+      type: str
+      sample: Running
+    status:
+      description: State after the task; in check mode, as it would be.
+      returned: always
+      type: str
+      sample: Running
+    start_type:
+      description: How Windows starts it, such as V(Automatic), V(Manual) or V(Disabled).
+      returned: always
+      type: str
+      sample: Automatic
+    seconds:
+      description: How long stopping and starting took.
+      returned: always
+      type: float
+      sample: 6.2
+smtp:
+  description: What the SMTP ports answered.
+  returned: when SMTP was waited for
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: Name or address that was asked.
+      returned: always
+      type: str
+      sample: ex01.contoso.com
+    port:
+      description: Port.
+      returned: always
+      type: int
+      sample: 25
+    banner:
+      description: First line that the server sent.
+      returned: always
+      type: str
+      sample: 220 ex01.contoso.com Microsoft ESMTP MAIL Service ready
+    seconds:
+      description: How long it took until it answered.
+      returned: always
+      type: float
+      sample: 1.4
+changes:
+  description: What was changed, or would be in check mode, one sentence each. Also returned when the task failed half way.
+  returned: always
+  type: list
+  elements: str
+  sample: [Restarted MSExchangeTransport on EX01.]
+"""
