@@ -1,0 +1,264 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which Python environments do the commands of the Makefile run in, and are they ready?
+
+Three virtual environments in ``.cache/venvs``, made with uv from PyPI and nothing else:
+``oldest`` (the oldest ansible-core with our dependencies at their lower bounds), ``newest`` (the
+newest of everything) and ``tools`` (what looks at the code). Each is made once; a stamp holds a
+digest of what it was made from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import machine
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CACHE = REPOSITORY / ".cache"
+COLLECTIONS = CACHE / "collections"
+KERBEROS_REQUIREMENTS = "requirements-kerberos.txt"
+NAMES = ("oldest", "newest", "tools")
+
+
+class SetupFailed(Exception):
+    """Something that is needed cannot be had; the message says what and what to do."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment: its name, what is in it, and whether Kerberos could be built."""
+
+    name: str
+    choice: machine.Choice
+
+    @property
+    def directory(self) -> Path:
+        return CACHE / "venvs" / self.name
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin" / "python"
+
+    @property
+    def without_kerberos(self) -> str | None:
+        """Why the Kerberos libraries are not installed, or None when they are."""
+        note = self.directory / "without-kerberos"
+        return note.read_text().strip() if note.exists() else None
+
+    def program(self, name: str) -> Path:
+        return self.directory / "bin" / name
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables to run this environment's programs with.
+
+        A user's own Ansible settings, pyenv's shims and caches outside of the folder are kept out.
+        """
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ANSIBLE_", "MOLECULE_", "PYTHON", "VIRTUAL_ENV"))
+        }
+        path = [str(self.directory / "bin"), *machine.real_directories(kept.get("PATH", ""))]
+        path += [entry for entry in ("/usr/sbin", "/sbin") if entry not in path]
+        return kept | {
+            "PATH": os.pathsep.join(path),
+            "PYTHONPATH": os.pathsep.join([str(COLLECTIONS), str(REPOSITORY / "tests")]),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(REPOSITORY / "tests" / "ansible.cfg"),
+            "ANSIBLE_HOME": str(CACHE / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            "XDG_CACHE_HOME": str(CACHE / "xdg"),
+            "LC_ALL": "C.UTF-8",
+        }
+
+
+def ready(*names: str) -> list[Environment]:
+    """The named environments, made or brought up to date where that is necessary.
+
+    Raises:
+        SetupFailed: no fitting Python, no python3-venv, PyPI out of reach, ...
+    """
+    CACHE.mkdir(exist_ok=True)
+    with _lock():
+        _link_collection()
+        pythons = machine.find_pythons()
+        environments = [Environment(name=name, choice=_choice(name, pythons)) for name in names]
+        for environment in environments:
+            _make(environment)
+    return environments
+
+
+def _choice(name: str, pythons: list[machine.Python]) -> machine.Choice:
+    choice = machine.oldest(pythons) if name == "oldest" else machine.newest(pythons)
+    if choice is None:
+        raise SetupFailed(
+            "Python 3.10 or later is needed and none was found: "
+            "apt-get install python3 python3-venv"
+        )
+    return choice
+
+
+def _make(environment: Environment) -> None:
+    stamp = environment.directory / "stamp"
+    wanted = _digest(environment)
+    if stamp.exists() and stamp.read_text() == wanted and environment.python.exists():
+        return
+    print(
+        f"Setting up {environment.directory.relative_to(REPOSITORY)} ({environment.choice})",
+        flush=True,
+    )
+    shutil.rmtree(environment.directory, ignore_errors=True)
+    uv = _uv()
+    _run([uv, "venv", "--quiet", "--python", environment.choice.python.path, environment.directory])
+    ansible_core = f"ansible-core=={environment.choice.ansible_core}.*"
+    files = ["requirements.txt", "requirements-test.txt"]
+    if environment.name == "tools":
+        files.append("requirements-dev.txt")
+    with_kerberos = [*files, KERBEROS_REQUIREMENTS]
+    try:
+        _install(uv, environment, ansible_core, with_kerberos)
+    except SetupFailed as failure:
+        # Most often headers or a compiler are missing; everything but Kerberos works without.
+        _install(uv, environment, ansible_core, files)
+        missing = [need.sentence() for need in machine.KERBEROS_BUILD_NEEDS if not need.found]
+        reason = "; ".join(missing) or f"the Kerberos libraries could not be built: {failure}"
+        (environment.directory / "without-kerberos").write_text(reason + "\n")
+        print(f"  without Kerberos: {reason}", flush=True)
+    stamp.write_text(wanted)
+
+
+def _install(uv: Path, environment: Environment, ansible_core: str, files: list[str]) -> None:
+    command: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", environment.python]
+    for file in files:
+        command += ["--requirement", REPOSITORY / file]
+    if environment.name == "oldest":
+        command += ["--constraint", _lower_bounds(uv, environment, files)]
+    _run([*command, ansible_core])
+
+
+def _lower_bounds(uv: Path, environment: Environment, files: list[str]) -> Path:
+    """Pins for what we declare as a user's dependencies: exactly the declared lower bounds."""
+    pins = environment.directory / "lower-bounds.txt"
+    declared = [
+        REPOSITORY / file for file in files if file in ("requirements.txt", KERBEROS_REQUIREMENTS)
+    ]
+    command: list[str | Path] = [uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
+    command += ["--no-deps", "--resolution", "lowest-direct", "--python", environment.python]
+    _run([*command, "--output-file", pins, *declared])
+    return pins
+
+
+def _uv() -> Path:
+    """uv in a virtual environment of its own."""
+    directory = CACHE / "venvs" / "uv"
+    uv = directory / "bin" / "uv"
+    if uv.exists():
+        return uv
+    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        _run([sys.executable, "-m", "venv", directory])
+    except SetupFailed as failure:
+        raise SetupFailed("python3-venv is missing: apt-get install python3-venv") from failure
+    try:
+        _run([directory / "bin" / "python", "-m", "pip", "install", "--quiet", "uv>=0.5"])
+    except SetupFailed as failure:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise SetupFailed(f"uv could not be installed from PyPI: {failure}") from failure
+    return uv
+
+
+def _pip_settings() -> dict[str, str]:
+    """What pip was told about package indexes, in uv's words: uv reads none of pip's settings."""
+    listing = subprocess.run(
+        [CACHE / "venvs" / "uv" / "bin" / "python", "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    settings: dict[str, str] = {}
+    for line in listing.stdout.splitlines():
+        name, _, value = line.partition("=")
+        settings[name.rpartition(".")[2]] = value.strip("'\"")
+    translated = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    if "index-url" in settings:
+        translated["UV_DEFAULT_INDEX"] = settings["index-url"]
+    if "cert" in settings:
+        translated["SSL_CERT_FILE"] = settings["cert"]
+    return {name: value for name, value in translated.items() if name not in os.environ}
+
+
+def _run(command: list[str | Path]) -> None:
+    """Run a command of the set-up.
+
+    Raises:
+        SetupFailed: with the last line that says something.
+    """
+    variables = os.environ | (_pip_settings() if Path(command[0]).name == "uv" else {})
+    variables.pop("VIRTUAL_ENV", None)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        telling = [line for line in lines if "error" in line.lower() or "×" in line] or lines[-1:]
+        raise SetupFailed(telling[0] if telling else f"{command[0]} ended with {done.returncode}")
+
+
+def _link_collection() -> None:
+    """Let Ansible find this folder as mailops.exchange, wherever it lies."""
+    link = COLLECTIONS / "ansible_collections" / "mailops" / "exchange"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink() or link.resolve() != REPOSITORY:
+        link.unlink(missing_ok=True)
+        link.symlink_to(REPOSITORY)
+
+
+def _digest(environment: Environment) -> str:
+    digest = hashlib.sha256(f"{environment.choice} {environment.choice.python.path}\n".encode())
+    digest.update(b"kerberos can be built\n" * all(n.found for n in machine.KERBEROS_BUILD_NEEDS))
+    for file in sorted(REPOSITORY.glob("requirements*.txt")):
+        digest.update(file.read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _lock() -> Iterator[None]:
+    """Two commands at once must not make the same environment."""
+    with (CACHE / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Make the named environments ready, and run a command, if given, in the last of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "names", nargs="+", choices=NAMES, metavar="ENVIRONMENT", help=", ".join(NAMES)
+    )
+    parser.add_argument("--run", nargs=argparse.REMAINDER, help="a command to run in the last one")
+    arguments = parser.parse_args()
+    try:
+        environments = ready(*arguments.names)
+    except SetupFailed as failure:
+        print(f"Cannot go on: {failure}", file=sys.stderr)
+        return 1
+    if arguments.run:
+        last = environments[-1]
+        os.execvpe(arguments.run[0], arguments.run, last.variables())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
