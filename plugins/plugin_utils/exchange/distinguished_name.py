@@ -63,7 +63,7 @@ _SPELLINGS = {
 _NEEDS_QUOTES = re.compile(r'[,+="\n<>#;]')
 _OUTER_WHITE_SPACE = " \t\r\n"
 _DOTTED = re.compile(r"\d+(\.\d+)+")
-_ATTRIBUTE_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|(?:[Oo][Ii][Dd]\.)?\d+(?:\.\d+)+")
+_ATTRIBUTE_TYPE = re.compile(r"(?:[Oo][Ii][Dd]\.)?\d+(?:\.\d+)+|[A-Za-z][A-Za-z0-9-]*")
 
 _STRING_DECODERS = {
     12: "utf-8",  # UTF8String

@@ -1,0 +1,332 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which certificate does a task bring along, and could Exchange use it?
+
+PFX or PEM is read and checked on the control node, so that a wrong file is refused before anything
+is sent. Keys and passwords stay in memory and out of every representation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    LoadedCertificate,
+    describe,
+    order_chain,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+    normalize_thumbprint,
+)
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+# Far above any real file; keeps a mistaken path (a log, a disk image) from filling the memory.
+_MAXIMUM_FILE_SIZE = 4 * 1024 * 1024
+
+_PEM_KEY = re.compile(
+    rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL
+)
+_PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateSource:
+    """The source options of a task, as given; contents are PEM text or base64 of a PFX."""
+
+    pfx_path: str | None = None
+    pfx_content: str | None = field(default=None, repr=False)
+    pfx_password: str | None = field(default=None, repr=False)
+    fullchain_path: str | None = None
+    fullchain_content: str | None = None
+    private_key_path: str | None = None
+    private_key_content: str | None = field(default=None, repr=False)
+    private_key_passphrase: str | None = field(default=None, repr=False)
+    thumbprint: str | None = None
+
+    @property
+    def has_file(self) -> bool:
+        """Whether the certificate itself is given, not just the thumbprint of one."""
+        return any(
+            (self.pfx_path, self.pfx_content, self.fullchain_path, self.fullchain_content)
+        )
+
+    @property
+    def normalized_thumbprint(self) -> str | None:
+        """The thumbprint as Windows writes it, or None.
+
+        Raises:
+            InvalidInput: it is no thumbprint.
+        """
+        return normalize_thumbprint(self.thumbprint) if self.thumbprint else None
+
+
+def load_certificate(source: CertificateSource, *, now: datetime | None = None) -> LoadedCertificate:
+    """Read, check and order what a source gives.
+
+    Args:
+        source: must bring the certificate itself (``has_file``).
+        now: aware time that the validity is judged by; the present if left out.
+
+    Raises:
+        InvalidInput: one sentence that says what is wrong with which option and what to do.
+    """
+    now = now or datetime.now(timezone.utc)
+    _check_options(source)
+    if source.pfx_path or source.pfx_content:
+        origin = source.pfx_path or "the content of pfx_content"
+        key, certificates = _read_pfx(_pfx_bytes(source), password=source.pfx_password, origin=origin)
+    else:
+        origin = source.fullchain_path or "the content of fullchain_content"
+        key, certificates = _read_pem(source, origin=origin)
+    leaf = _certificate_of_key(key, certificates, origin=origin)
+    chain, unrelated = order_chain(leaf, certificates)
+    loaded = LoadedCertificate(leaf=leaf, chain=tuple(chain), private_key=key, origin=origin)
+    _check_validity(loaded, now)
+    _check_thumbprint(loaded, source)
+    if unrelated:
+        names = ", ".join(describe(certificate) for certificate in unrelated)
+        loaded.warnings.append(
+            f"{origin} also holds certificates that do not belong to the chain; they are left out: "
+            f"{names}."
+        )
+    return loaded
+
+
+def _check_options(source: CertificateSource) -> None:
+    if not source.has_file:
+        raise InvalidInput(
+            "No certificate is given: set pfx_path or pfx_content, or fullchain_path or "
+            "fullchain_content together with the private key."
+        )
+    pfx = bool(source.pfx_path or source.pfx_content)
+    pem = bool(source.fullchain_path or source.fullchain_content)
+    if pfx and pem:
+        raise InvalidInput("Give either a PFX (pfx_*) or PEM files (fullchain_*), not both.")
+    for path, content in (
+        ("pfx_path", "pfx_content"),
+        ("fullchain_path", "fullchain_content"),
+        ("private_key_path", "private_key_content"),
+    ):
+        if getattr(source, path) and getattr(source, content):
+            raise InvalidInput(f"Give either {path} or {content}, not both.")
+    if pfx and (source.private_key_path or source.private_key_content):
+        raise InvalidInput(
+            "A PFX brings its own private key: leave out private_key_path and private_key_content."
+        )
+
+
+def _read_file(path: str, option: str) -> bytes:
+    file = Path(path).expanduser()
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MAXIMUM_FILE_SIZE + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidInput(
+            f"{option}: cannot read '{path}' on the control node: {reason}."
+        ) from error
+    if not data:
+        raise InvalidInput(f"{option}: '{path}' is empty.")
+    if len(data) > _MAXIMUM_FILE_SIZE:
+        raise InvalidInput(f"{option}: '{path}' is too large to be a certificate file.")
+    return data
+
+
+def _pfx_bytes(source: CertificateSource) -> bytes:
+    if source.pfx_path:
+        return _read_file(source.pfx_path, "pfx_path")
+    try:
+        return base64.b64decode("".join((source.pfx_content or "").split()), validate=True)
+    except (binascii.Error, ValueError):
+        # No "from": the content must not travel with the error.
+        raise InvalidInput(
+            "pfx_content is not base64: give the PFX file base64 encoded, for example with the "
+            "b64encode filter or slurp."
+        ) from None
+
+
+def _read_pfx(
+    data: bytes, *, password: str | None, origin: str
+) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    if not _looks_like_pfx(data):
+        raise InvalidInput(
+            f"{origin} is not a PFX (PKCS#12) file"
+            + (
+                ": it is PEM; use fullchain_path and private_key_path."
+                if b"-----BEGIN " in data[:4096]
+                else "; it may be damaged or of another kind (a .cer or .p7b has no private key)."
+            )
+        )
+    # An empty password is written in two ways by different programs.
+    candidates = [password.encode("utf-8")] if password else [None, b""]
+    bundle = None
+    for candidate in candidates:
+        try:
+            bundle = pkcs12.load_pkcs12(data, candidate)
+            break
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+    if bundle is None:
+        raise InvalidInput(
+            f"{origin} cannot be opened with the pfx_password that was given: the password is wrong "
+            "or the file is damaged."
+            if password
+            else f"{origin} is protected by a password: set pfx_password."
+        )
+    certificates = [bundle.cert.certificate] if bundle.cert else []
+    certificates += [extra.certificate for extra in bundle.additional_certs]
+    if not certificates:
+        raise InvalidInput(f"{origin} holds no certificate.")
+    if bundle.key is None:
+        raise InvalidInput(
+            f"{origin} holds no private key; Exchange cannot use a certificate without one. Export "
+            "the PFX again with its private key."
+        )
+    return bundle.key, certificates
+
+
+def _looks_like_pfx(data: bytes) -> bool:
+    """Tell whether the bytes begin as PKCS#12 does: SEQUENCE, INTEGER 3 (DER or BER lengths)."""
+    return data[:1] == b"\x30" and b"\x02\x01\x03" in data[2:7]
+
+
+def _read_pem(
+    source: CertificateSource, *, origin: str
+) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
+    if source.fullchain_path:
+        chain = _read_file(source.fullchain_path, "fullchain_path")
+    else:
+        chain = (source.fullchain_content or "").encode("utf-8")
+    certificates = _read_pem_certificates(chain, origin)
+    key_origin = source.private_key_path or "the content of private_key_content"
+    if source.private_key_path:
+        key_data = _read_file(source.private_key_path, "private_key_path")
+    elif source.private_key_content:
+        key_data = source.private_key_content.encode("utf-8")
+    else:
+        # Some programs write key and chain into one file.
+        key_data, key_origin = chain, origin
+        if not _PEM_KEY.search(chain):
+            raise InvalidInput(
+                f"No private key is given for {origin}: set private_key_path or "
+                "private_key_content."
+            )
+    key = _read_private_key(key_data, source.private_key_passphrase, origin=key_origin)
+    return key, certificates
+
+
+def _read_pem_certificates(data: bytes, origin: str) -> list[x509.Certificate]:
+    from cryptography import x509
+
+    try:
+        if _PEM_CERTIFICATE in data:
+            return x509.load_pem_x509_certificates(data)
+        if data[:1] == b"\x30":
+            return [x509.load_der_x509_certificate(data)]
+    except ValueError as error:
+        raise InvalidInput(f"{origin} holds a damaged certificate: {error}.") from error
+    if b"-----BEGIN PKCS7-----" in data:
+        raise InvalidInput(f"{origin} is PKCS#7 (.p7b): convert it to PEM certificates.")
+    if _PEM_KEY.search(data):
+        raise InvalidInput(
+            f"{origin} holds a private key but no certificate; the key belongs into "
+            "private_key_path or private_key_content."
+        )
+    raise InvalidInput(f"{origin} holds no PEM certificate.")
+
+
+def _read_private_key(data: bytes, passphrase: str | None, *, origin: str) -> PrivateKeyTypes:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    block = _PEM_KEY.search(data)
+    if block is None and data[:1] != b"\x30":
+        raise InvalidInput(f"{origin} holds no private key in PEM form.")
+    encrypted = block is not None and (
+        block.group(1) == b"ENCRYPTED PRIVATE KEY" or b"Proc-Type: 4,ENCRYPTED" in block.group()
+    )
+    if encrypted and not passphrase:
+        raise InvalidInput(f"The private key in {origin} is encrypted: set private_key_passphrase.")
+    secret = passphrase.encode("utf-8") if encrypted and passphrase else None
+    # The causes are not chained: their texts may describe the key.
+    try:
+        if block is not None:
+            return serialization.load_pem_private_key(block.group(), secret)
+        return _load_der_key(data, passphrase)
+    except UnsupportedAlgorithm:
+        raise InvalidInput(
+            f"The private key in {origin} is of a kind or encryption that cannot be read here."
+        ) from None
+    except (ValueError, TypeError):
+        raise InvalidInput(
+            f"The private key in {origin} cannot be opened with private_key_passphrase: the "
+            "passphrase is wrong or the key is damaged."
+            if passphrase
+            else f"The private key in {origin} is damaged."
+        ) from None
+
+
+def _load_der_key(data: bytes, passphrase: str | None) -> PrivateKeyTypes:
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        return serialization.load_der_private_key(data, None)
+    except TypeError:  # encrypted
+        return serialization.load_der_private_key(data, (passphrase or "").encode("utf-8"))
+
+
+def _certificate_of_key(
+    key: PrivateKeyTypes, certificates: Sequence[x509.Certificate], *, origin: str
+) -> x509.Certificate:
+    public = _public_bytes(key.public_key())
+    for certificate in certificates:
+        if _public_bytes(certificate.public_key()) == public:
+            return certificate
+    raise InvalidInput(
+        f"The private key does not match any certificate in {origin}; its first certificate is "
+        f"{describe(certificates[0])}. Give the key that this certificate was requested with."
+    )
+
+
+def _public_bytes(key: object) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]
+
+
+def _check_validity(loaded: LoadedCertificate, now: datetime) -> None:
+    if now > loaded.not_after:
+        raise InvalidInput(
+            f"The certificate {loaded.description} in {loaded.origin} expired on "
+            f"{loaded.not_after:%Y-%m-%d %H:%M} UTC: get a new one first."
+        )
+    if now < loaded.not_before:
+        raise InvalidInput(
+            f"The certificate {loaded.description} in {loaded.origin} is not valid before "
+            f"{loaded.not_before:%Y-%m-%d %H:%M} UTC: wait until then, or check the clock of this "
+            "control node."
+        )
+
+
+def _check_thumbprint(loaded: LoadedCertificate, source: CertificateSource) -> None:
+    wanted = source.normalized_thumbprint
+    if wanted and wanted != loaded.thumbprint:
+        raise InvalidInput(
+            f"{loaded.origin} holds the certificate {loaded.thumbprint}, but the thumbprint asked "
+            f"for is {wanted}: correct one of the two."
+        )
