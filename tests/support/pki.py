@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -66,7 +66,7 @@ def new_key(kind: str = "rsa", size: int = 2048) -> PrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=size)
 
 
-@lru_cache(maxsize=None)
+@cache
 def kept_key(use: str, kind: str = "rsa", size: int = 2048) -> PrivateKey:
     """The same key for the same words, for where a fresh one would only cost time."""
     return new_key(kind, size)

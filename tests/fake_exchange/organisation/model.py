@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -83,7 +83,7 @@ class StoredCertificate:
     """One certificate of a server's personal store.
 
     Without `private_key` it is in the store but no cmdlet shows it, unless it waits for the reply
-    to a request (`Status` PendingRequest, `request` holds the CSR's key).
+    to a request (`request_pending`).
     """
 
     certificate: x509.Certificate
@@ -91,15 +91,23 @@ class StoredCertificate:
     FriendlyName: str = ""
     PrivateKeyExportable: bool = False
     Services: set[str] = field(default_factory=set)
-    Status: str = "Valid"
+    trust: str = "Valid"
+    """Valid, Untrusted, Revoked, RevocationCheckFailure or Unknown."""
     RootCAType: str = "None"
     SelfSigned: bool = False
     network_service_allowed: bool = False
-    request: bytes | None = None
+    request_pending: bool = False
+    """The CA's reply to a request made here is still missing."""
 
     @property
     def Thumbprint(self) -> str:
         return self.certificate.fingerprint(hashes.SHA1()).hex().upper()
+
+    @property
+    def Status(self) -> str:
+        if self.request_pending:
+            return "PendingRequest"
+        return self.trust if self.NotBefore <= now() <= self.NotAfter else "DateInvalid"
 
     @property
     def HasPrivateKey(self) -> bool:
@@ -372,6 +380,8 @@ class Server:
     published_internal_certificate: bytes | None = None
     """The DER in msExchServerInternalTLSCert; stays when the store loses the certificate."""
     winrm_certificate: StoredCertificate | None = None
+    mail_access_certificates: dict[str, str] = field(default_factory=dict)
+    """Thumbprint that POP and IMAP use, by service name."""
     receive_connectors: list[ReceiveConnector] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
     web_bindings: list[WebBinding] = field(default_factory=list)
@@ -430,6 +440,8 @@ class Organisation:
     counters: Counters = field(default_factory=Counters)
     cmdlet_log: CmdletLog = field(default_factory=CmdletLog)
     faults: Faults = field(default_factory=Faults)
+    service_observers: list[Callable[[Server, Service], None]] = field(default_factory=list)
+    """Called, without the lock, after a service changed its status."""
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
