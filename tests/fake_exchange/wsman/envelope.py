@@ -79,7 +79,7 @@ class Request:
         return self.body.find(f".//{{{SHELL}}}{name}")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Fault(Exception):
     """A request that fails. `code` is the WSManFault number, `subcode` WS-Management's own name;
     `provider` the text of the plug-in, where the failure is the plug-in's."""
