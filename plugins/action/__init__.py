@@ -1,0 +1,312 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What do all actions of the collection have in common between Ansible's task and the meaning of Exchange?
+
+Options are checked, files of the control node are read, errors become results and no secret leaves. It is here and not in plugin_utils
+because nothing there knows Ansible; the plugin loader passes over __init__.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible.errors import AnsibleError, AnsibleFileNotFound
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import ArgumentSpec
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    EndpointUnreachable,
+    ExchangeError,
+    InvalidInput,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
+    CertificateSource,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
+        ExchangeSession,
+    )
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.windows_session import (
+        WindowsSession,
+    )
+
+CONNECTION = "mailops.exchange.exchange"
+MASK = "********"
+
+# A shorter secret hides nothing, and blotting it out would tear holes into thumbprints and names.
+_SHORTEST_SCRUBBED_SECRET = 4
+_VAULT_HEADER = b"$ANSIBLE_VAULT"
+
+
+@dataclass
+class Report:
+    """What a task has done so far, so that also a failure tells the truth about it.
+
+    `changes` are sentences: done ones in a real run, planned ones in check mode. `facts` are
+    result keys that are true even when the task fails later.
+    """
+
+    changes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+    def warn(self, sentences: Iterable[str]) -> None:
+        """Add warnings, each once."""
+        self.warnings.extend(text for text in dict.fromkeys(sentences) if text not in self.warnings)
+
+
+class ExchangeActionBase(ActionBase):  # type: ignore[misc]
+    """An action of this collection; a subclass declares its options and writes ``perform``."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _supports_async = False
+
+    ARGUMENT_SPEC: ClassVar[ArgumentSpec] = {}
+    MUTUALLY_EXCLUSIVE: ClassVar[Sequence[tuple[str, ...]]] = ()
+    REQUIRED_ONE_OF: ClassVar[Sequence[tuple[str, ...]]] = ()
+    REQUIRED_IF: ClassVar[Sequence[tuple[Any, ...]]] = ()
+    # False for an action that talks neither to Exchange nor to Windows.
+    REQUIRES_CONNECTION: ClassVar[bool] = True
+
+    report: Report
+
+    def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Do the task and return its own result keys; progress goes into ``self.report``.
+
+        Raises:
+            ExchangeError: converted into a failed or unreachable result.
+        """
+        raise NotImplementedError
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self.report = Report()
+        try:
+            options = self._checked_options()
+            if self.REQUIRES_CONNECTION:
+                self._check_connection()
+            result.update(self.perform(options, task_vars or {}))
+        except ExchangeError as error:
+            result.update(error.details, msg=error.message)
+            # Not AnsibleConnectionFailure: it would lose what has been changed until then.
+            result["unreachable" if isinstance(error, EndpointUnreachable) else "failed"] = True
+        self._conclude(result)
+        return scrubbed(result, self._secrets())
+
+    # -- what actions use ------------------------------------------------------------------------
+
+    @property
+    def check_mode(self) -> bool:
+        return bool(self._task.check_mode)
+
+    @property
+    def session(self) -> ExchangeSession:
+        """The session with the Exchange endpoint, opened on first use."""
+        return self._connection.exchange  # type: ignore[no-any-return]
+
+    @property
+    def windows(self) -> WindowsSession:
+        """The session with Windows itself, opened on first use."""
+        return self._connection.windows  # type: ignore[no-any-return]
+
+    def server(self, options: Mapping[str, Any]) -> str:
+        """The server that cmdlets name: of the task, else of the connection."""
+        return str(options.get("server") or self._connection.exchange_server)
+
+    @property
+    def domain_controller(self) -> str | None:
+        return self._connection.domain_controller  # type: ignore[no-any-return]
+
+    def now(self) -> datetime:
+        """The present; a method so that tests can stop the clock."""
+        return datetime.now(timezone.utc)
+
+    def certificate_source(self, options: Mapping[str, Any]) -> CertificateSource:
+        """The certificate options with files found as Ansible finds them, vaulted ones decrypted.
+
+        A vaulted file's content takes the place of its path, so that no clear text touches a disk.
+        """
+        values: dict[str, str | None] = {
+            name: options.get(name) for name in CertificateSource.__dataclass_fields__
+        }
+        for option, content_option in (
+            ("pfx_path", "pfx_content"),
+            ("fullchain_path", "fullchain_content"),
+            ("private_key_path", "private_key_content"),
+        ):
+            path = values[option]
+            if not path:
+                continue
+            found = self.find_file(path, option=option)
+            content = self._vaulted_content(found, option=option)
+            if content is None:
+                values[option] = found
+            elif content_option == "pfx_content":
+                values[option] = None
+                values[content_option] = base64.b64encode(content).decode("ascii")
+            else:
+                values[option] = None
+                values[content_option] = content.decode("utf-8", "replace")
+        return CertificateSource(**values)
+
+    def find_file(self, path: str, *, option: str) -> str:
+        """The file on the control node, searched in the role's and the playbook's files folders.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        try:
+            return str(self._find_needle("files", path))
+        except AnsibleFileNotFound as error:
+            raise InvalidInput(
+                f"{option}: '{path}' was not found on the control node, neither as it is nor in a "
+                "files folder of the role or the playbook.",
+                details={"option": option},
+            ) from error
+        except AnsibleError as error:
+            raise InvalidInput(f"{option}: '{path}' cannot be looked for: {error}.") from error
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _checked_options(self) -> dict[str, Any]:
+        given = plain_options(self._task.args)
+        spell_choices(given, self.ARGUMENT_SPEC)
+        validation = ArgumentSpecValidator(
+            self.ARGUMENT_SPEC,
+            mutually_exclusive=self.MUTUALLY_EXCLUSIVE,
+            required_one_of=self.REQUIRED_ONE_OF,
+            required_if=self.REQUIRED_IF,
+        ).validate(given)
+        if validation.errors:
+            problem = validation.errors.msg
+            if isinstance(validation.errors[0], UnsupportedError):
+                problem = f"unsupported option {problem}"
+            raise InvalidInput(f"{self._task.action}: {problem}", details={"invalid_options": True})
+        return plain_options(validation.validated_parameters)
+
+    def _check_connection(self) -> None:
+        used = getattr(self._connection, "transport", None)
+        if used != CONNECTION:
+            raise InvalidInput(
+                f"{self._task.action} needs the connection {CONNECTION}, but this task uses "
+                f"'{used}': set ansible_connection: {CONNECTION} for the host (and do not delegate "
+                "the task to another one)."
+            )
+
+    def _vaulted_content(self, path: str, *, option: str) -> bytes | None:
+        try:
+            with Path(path).open("rb") as stream:
+                if stream.read(len(_VAULT_HEADER)) != _VAULT_HEADER:
+                    return None
+            content, _unencrypted = self._loader._get_file_contents(path)
+        except (AnsibleError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise InvalidInput(
+                f"{option}: '{path}' cannot be read on the control node: {reason}."
+            ) from error
+        return bytes(content)
+
+    def _conclude(self, result: dict[str, Any]) -> None:
+        """Add what every result tells, whether the task succeeded or not."""
+        report = self.report
+        for name, value in report.facts.items():
+            result.setdefault(name, value)
+        result["changed"] = bool(report.changes)
+        result["changes"] = list(report.changes)
+        if report.warnings:
+            result["warnings"] = list(report.warnings)
+        if self._task.diff and (report.before is not None or report.after is not None):
+            result["diff"] = {"before": report.before or {}, "after": report.after or {}}
+
+    def _secrets(self) -> list[str]:
+        names = [name for name, spec in self.ARGUMENT_SPEC.items() if spec.get("no_log")]
+        values = [self._task.args.get(name) for name in names]
+        if self.REQUIRES_CONNECTION:
+            with suppress(AttributeError, KeyError):
+                values.append(self._connection.get_option("password"))
+        return [str(value) for value in values if value]
+
+
+def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as built-in types: Ansible's own text and list classes must not travel further."""
+    return {str.__str__(name): _plain(value) for name, value in options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Mapping):
+        return plain_options(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def spell_choices(options: dict[str, Any], spec: ArgumentSpec) -> None:
+    """Spell the values of options with choices as the choices are spelled: Exchange ignores case too."""
+    for name, definition in spec.items():
+        choices = {
+            choice.lower(): choice
+            for choice in definition.get("choices", ())
+            if isinstance(choice, str)
+        }
+        value = options.get(name)
+        if not choices or value is None:
+            continue
+        if isinstance(value, list):
+            options[name] = [choices.get(str(item).strip().lower(), item) for item in value]
+        elif isinstance(value, str) and definition.get("type") == "list":
+            items = [item.strip() for item in value.split(",")]
+            options[name] = [choices.get(item.lower(), item) for item in items if item]
+        elif isinstance(value, str):
+            options[name] = choices.get(value.strip().lower(), value)
+
+
+def scrubbed(value: Any, secrets: Sequence[str]) -> Any:
+    """The value with every occurrence of a secret inside a text blotted out."""
+    wanted = sorted(
+        (secret for secret in secrets if len(secret) >= _SHORTEST_SCRUBBED_SECRET),
+        key=len,
+        reverse=True,
+    )
+    return _scrubbed(value, wanted) if wanted else value
+
+
+def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+        return value
+    if isinstance(value, dict):
+        return {name: _scrubbed(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_scrubbed(item, secrets) for item in value]
+    return value
+
+
+def preload(*names: str) -> None:
+    """Import modules while the action is loaded.
+
+    The strategy loads an action in Ansible's main process, and every worker is forked from it: what is imported here is paid for
+    once per run instead of once per task. A missing library is no matter yet; whoever needs it says so.
+    """
+    for name in names:
+        with suppress(ImportError):
+            importlib.import_module(name)
