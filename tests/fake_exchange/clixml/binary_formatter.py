@@ -57,8 +57,14 @@ class ObjectArray:
     capacity: int = 0
 
 
-def class_member(name: str, value: NetObject | None, *, type_name: str = "", library: str = "",
-                 system: bool = False) -> Member:
+def class_member(
+    name: str,
+    value: NetObject | None,
+    *,
+    type_name: str = "",
+    library: str = "",
+    system: bool = False,
+) -> Member:
     """A field that holds an object (or null, then with the declared type)."""
     if value is not None:
         type_name, library = type_name or value.class_name, library or value.library

@@ -33,7 +33,7 @@ class SameObject:
 class ClrObject:
     """One ``Obj`` of CLIXML; None for an element that is not sent at all."""
 
-    __slots__ = ("type_names", "to_string", "properties", "members", "items", "value")
+    __slots__ = ("items", "members", "properties", "to_string", "type_names", "value")
 
     def __init__(
         self,
@@ -84,9 +84,12 @@ class OutputObject:
         return [n for n in self.getters if n.casefold() == folded]
 
 
-def output_of(type_names: tuple[str, ...], to_string: str | None,
-              getters: Mapping[str, Callable[[], Any]],
-              members: Callable[[], Iterable[tuple[str, Any]]] = tuple) -> OutputObject:
+def output_of(
+    type_names: tuple[str, ...],
+    to_string: str | None,
+    getters: Mapping[str, Callable[[], Any]],
+    members: Callable[[], Iterable[tuple[str, Any]]] = tuple,
+) -> OutputObject:
     """An output whose whole form carries all its properties (everything but certificates)."""
 
     def whole() -> ClrObject:

@@ -18,7 +18,9 @@ from fake_exchange.clixml.objects import Byte, ClrObject, Int64, SameObject
 
 # Control characters, surrogates, the two non-characters, and an underscore that would look like
 # the start of an escape are written as _xHHHH_ (PowerShell's EncodeString).
-_NEEDS_ESCAPE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]|_(?=[xX])")
+_NEEDS_ESCAPE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]|_(?=[xX])"
+)
 _NEEDS_ENTITY = re.compile("[&<>]")
 
 

@@ -8,13 +8,18 @@ cmdlets exist, and how one cmdlet's objects flow into the next."""
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
+
+from fake_exchange.organisation.counters import CmdletCall
 
 if TYPE_CHECKING:
     from fake_exchange.clixml.objects import ClrObject
+    from fake_exchange.cmdlets.invocation import Invocation
     from fake_exchange.cmdlets.parameters import BoundParameters, CmdletDefinition
 
 
@@ -99,13 +104,6 @@ class PromptHost(Protocol):
     ) -> int: ...
 
 
-class Faults(Protocol):
-    """What may go wrong on purpose: called before each cmdlet runs, may wait or raise
-    `CmdletError`/`TerminatingError`."""
-
-    def before_cmdlet(self, context: CmdletContext, name: str) -> None: ...
-
-
 def _nothing(*_: object) -> None:
     return None
 
@@ -127,12 +125,62 @@ class CmdletContext:
     write_warning: Callable[[str], None] = _nothing
     write_verbose: Callable[[str], None] = _nothing
     stopped: threading.Event = field(default_factory=threading.Event)
-    faults: Faults | None = None
 
     def check_stopped(self) -> None:
         """Raise `PipelineStopped` once the client asked to stop."""
         if self.stopped.is_set():
             raise PipelineStopped
+
+
+#: The files that define cmdlets; each has a tuple CMDLETS.
+_GROUPS = (
+    "exchange_certificate",
+    "exchange_certificate_create",
+    "send_connector",
+    "receive_connector",
+    "servers",
+    "hybrid",
+    "health",
+    "select_object",
+)
+
+
+@cache
+def definitions() -> dict[str, CmdletDefinition]:
+    """Every cmdlet that exists, by its lower-case name."""
+    found = {}
+    for group in _GROUPS:
+        for definition in importlib.import_module(f"fake_exchange.cmdlets.{group}").CMDLETS:
+            found[definition.name.lower()] = definition
+    return found
+
+
+def _not_recognized(name: str) -> TerminatingError:
+    return TerminatingError(
+        ErrorSpec(
+            message=(
+                f"The term '{name}' is not recognized as the name of a cmdlet, function, script "
+                "file, or operable program. Check the spelling of the name, or if a path was "
+                "included, verify that the path is correct and try again."
+            ),
+            category="ObjectNotFound",
+            category_reason="CommandNotFoundException",
+            exception_type="System.Management.Automation.CommandNotFoundException",
+            error_id="CommandNotFoundException",
+            target=name,
+        )
+    )
+
+
+def resolve(context: CmdletContext, command: Command) -> CmdletDefinition:
+    """The cmdlet a command means, if the account has a role for it; else `TerminatingError`."""
+    definition = definitions().get(command.name.lower())
+    hidden = (
+        command.name.lower() == "select-object" and not context.organisation.behavior.select_object
+    )
+    if definition is None or hidden or not context.account.may_run(definition.name):
+        raise _not_recognized(command.name)
+    return definition
 
 
 def run_pipeline(context: CmdletContext, commands: Sequence[Command]) -> None:
@@ -141,4 +189,132 @@ def run_pipeline(context: CmdletContext, commands: Sequence[Command]) -> None:
     Non-terminating errors, warnings and output go through the context's callables as they
     happen. Raises `TerminatingError` (the pipeline failed) and `PipelineStopped`.
     """
-    raise NotImplementedError
+    from fake_exchange.clixml.writer import fragment
+
+    stream: Iterable[OutputObject] = ()
+    runs = []
+    for position, command in enumerate(commands):
+        run = _CmdletRun(context, command)
+        run.bind()
+        stream = run.output(stream, has_input=position > 0)
+        runs.append(run)
+    deserialized = context.organisation.behavior.deserialized_types
+    try:
+        for item in stream:
+            context.check_stopped()
+            value = item.whole()
+            context.emit_output(fragment(value, deserialized_types=deserialized))
+        context.check_stopped()
+    finally:
+        for run in runs:
+            run.log()
+
+
+class _CmdletRun:
+    """One command of a pipeline: bound, run, counted and logged."""
+
+    def __init__(self, context: CmdletContext, command: Command) -> None:
+        self._context = context
+        self._command = command
+        self._error: str | None = None
+        self._logged = False
+        self._invocation: Invocation | None = None
+        self._definition: CmdletDefinition | None = None
+        self._bound: BoundParameters | None = None
+
+    def bind(self) -> None:
+        from fake_exchange.cmdlets.invocation import Invocation
+    from fake_exchange.cmdlets.parameters import bind
+
+        try:
+            self._definition = resolve(self._context, self._command)
+            name = self._definition.name
+            self._bound = bind(
+                self._definition,
+                self._command,
+                may_use=lambda parameter: self._context.account.may_use(name, parameter),
+            )
+        except TerminatingError as failure:
+            self._count_error(failure)
+            self.log()
+            raise
+
+    def output(self, stream: Iterable[OutputObject], *, has_input: bool) -> Iterator[OutputObject]:
+        """The objects this command emits; errors become records on the way."""
+        from fake_exchange.cmdlets.invocation import Invocation
+
+        assert self._definition is not None and self._bound is not None
+        invocation = Invocation(
+            self._context, self._definition, self._bound, stream, has_input=has_input
+        )
+        self._invocation = invocation
+        counters = self._context.organisation.counters
+        counters.add(self._context.landed_server.Name, "cmdlets", key=self._definition.name)
+        try:
+            self._context.check_stopped()
+            self._meet_faults(invocation)
+            yield from self._definition.run(invocation)
+        except CmdletError as failure:
+            self._count_error(failure)
+            preference = self._bound.get("ErrorAction", "Continue")
+            if preference == "Stop":
+                raise TerminatingError(failure.error) from None
+            if preference not in ("SilentlyContinue", "Ignore"):
+                self._context.write_error(failure.error)
+        except TerminatingError as failure:
+            self._count_error(failure)
+            raise
+
+    def _meet_faults(self, invocation: Invocation) -> None:
+        """Be slow, fail, or take the whole process along, if somebody asked for it."""
+        organisation = self._context.organisation
+        who = {"server": self._context.landed_server.Name, "cmdlet": invocation.definition.name}
+        if organisation.faults.take("exit_process", **who):
+            os._exit(137)
+        slow = organisation.faults.take("slow_cmdlet", **who)
+        seconds = organisation.behavior.cmdlet_seconds + (slow.seconds if slow else 0)
+        if seconds:
+            self._context.stopped.wait(seconds)
+            self._context.check_stopped()
+        failing = organisation.faults.take("fail_cmdlet", **who)
+        if failing:
+            raise invocation.error(failing.message)
+
+    def _count_error(self, failure: CmdletError | TerminatingError) -> None:
+        if self._error is None:
+            self._error = failure.error.message
+            server = self._context.landed_server.Name
+            self._context.organisation.counters.add(server, "errors")
+
+    def log(self) -> None:
+        """Write the call to the organisation's log, once, with secrets masked."""
+        if self._logged:
+            return
+        self._logged = True
+        warnings = tuple(self._invocation.warnings) if self._invocation else ()
+        self._context.organisation.cmdlet_log.append(
+            CmdletCall(
+                server=self._context.landed_server.Name,
+                account=self._context.account.name,
+                cmdlet=self._definition.name if self._definition else self._command.name,
+                parameters=masked(self._command.parameters),
+                error=self._error,
+                warnings=warnings,
+            )
+        )
+
+
+def masked(parameters: Sequence[tuple[str | None, object]]) -> dict[str, str]:
+    """Parameters as text for the log: no secret, no file content."""
+    shown = {}
+    for position, (name, value) in enumerate(parameters):
+        label = name or f"({position})"
+        if isinstance(value, SecureText) or "password" in label.casefold():
+            shown[label] = "********"
+        elif isinstance(value, bytes):
+            shown[label] = f"({len(value)} bytes)"
+        elif label.casefold() == "filedata":
+            shown[label] = "(data)"
+        else:
+            shown[label] = str(value)
+    return shown
