@@ -85,7 +85,11 @@ def _key(certificate: object) -> tuple[str, int | None]:
         key = certificate.public_key()  # type: ignore[attr-defined]
     except (ValueError, UnsupportedAlgorithm):
         return "unknown", None
-    kinds = ((rsa.RSAPublicKey, "RSA"), (ec.EllipticCurvePublicKey, "EC"), (dsa.DSAPublicKey, "DSA"))
+    kinds = (
+        (rsa.RSAPublicKey, "RSA"),
+        (ec.EllipticCurvePublicKey, "EC"),
+        (dsa.DSAPublicKey, "DSA"),
+    )
     for kind, name in kinds:
         if isinstance(key, kind):
             return name, key.key_size

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 # Far above any real file; keeps a mistaken path (a log, a disk image) from filling the memory.
 _MAXIMUM_FILE_SIZE = 4 * 1024 * 1024
 
-_PEM_KEY = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL
-)
+_PEM_KEY = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -58,9 +56,7 @@ class CertificateSource:
     @property
     def has_file(self) -> bool:
         """Whether the certificate itself is given, not just the thumbprint of one."""
-        return any(
-            (self.pfx_path, self.pfx_content, self.fullchain_path, self.fullchain_content)
-        )
+        return any((self.pfx_path, self.pfx_content, self.fullchain_path, self.fullchain_content))
 
     @property
     def normalized_thumbprint(self) -> str | None:
@@ -72,7 +68,9 @@ class CertificateSource:
         return normalize_thumbprint(self.thumbprint) if self.thumbprint else None
 
 
-def load_certificate(source: CertificateSource, *, now: datetime | None = None) -> LoadedCertificate:
+def load_certificate(
+    source: CertificateSource, *, now: datetime | None = None
+) -> LoadedCertificate:
     """Read, check and order what a source gives.
 
     Args:
@@ -86,7 +84,9 @@ def load_certificate(source: CertificateSource, *, now: datetime | None = None) 
     _check_options(source)
     if source.pfx_path or source.pfx_content:
         origin = source.pfx_path or "the content of pfx_content"
-        key, certificates = _read_pfx(_pfx_bytes(source), password=source.pfx_password, origin=origin)
+        key, certificates = _read_pfx(
+            _pfx_bytes(source), password=source.pfx_password, origin=origin
+        )
     else:
         origin = source.fullchain_path or "the content of fullchain_content"
         key, certificates = _read_pem(source, origin=origin)

@@ -255,7 +255,9 @@ def _parse_quoted(text: str, position: int) -> tuple[str, int]:
         elif text[position] == '"':
             position = _skip_white_space(text, position + 1)
             if text[position : position + 1] not in ("", ",", ";", "+"):
-                raise ValueError(f"unexpected text after a closing quote at position {position + 1}")
+                raise ValueError(
+                    f"unexpected text after a closing quote at position {position + 1}"
+                )
             return "".join(characters), position
         else:
             characters.append(text[position])

@@ -178,7 +178,9 @@ def order_chain(
     return chain, pool
 
 
-def _issuer_in(pool: Sequence[x509.Certificate], child: x509.Certificate) -> x509.Certificate | None:
+def _issuer_in(
+    pool: Sequence[x509.Certificate], child: x509.Certificate
+) -> x509.Certificate | None:
     issuer, _ = _names(child)
     for candidate in pool:
         if _names(candidate)[1] == issuer and _has_issued(candidate, child):

@@ -46,7 +46,9 @@ class TlsCertificateName:
         try:
             return cls(distinguished_name.rewrite(issuer), distinguished_name.rewrite(subject))
         except ValueError as error:
-            raise InvalidInput(f"The TlsCertificateName '{text}' cannot be read: {error}.") from error
+            raise InvalidInput(
+                f"The TlsCertificateName '{text}' cannot be read: {error}."
+            ) from error
 
     @classmethod
     def from_certificate(cls, certificate: x509.Certificate | bytes) -> TlsCertificateName:
@@ -103,7 +105,9 @@ def _split(text: str) -> tuple[str, str]:
             f"'{text}' is not a TlsCertificateName: expected <I>issuer<S>subject, "
             "for example <I>CN=Contoso CA, C=US<S>CN=mail.contoso.com."
         )
-    tags = [tag for tag in _TAG.finditer(text, start.end()) if not _inside_quotes(text, tag.start())]
+    tags = [
+        tag for tag in _TAG.finditer(text, start.end()) if not _inside_quotes(text, tag.start())
+    ]
     subject_tags = [tag for tag in tags if not tag.group(1) and tag.group(2) in "sS"]
     if len(subject_tags) != 1:
         problem = "has no <S>subject part" if not subject_tags else "has more than one <S> part"
