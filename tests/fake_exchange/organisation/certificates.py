@@ -244,7 +244,7 @@ def _certificates_without_key(data: bytes) -> list[x509.Certificate]:
     for reader in readers:
         try:
             return list(reader())
-        except Exception:  # noqa: S112 - the libraries raise many kinds for "not this format"
+        except Exception:  # The libraries raise many kinds for "not this format".
             continue
     return []
 
