@@ -296,10 +296,10 @@ def _type_names(names: list[str]) -> tuple[str, ...]:
 
 def _is_remote_enum(value: Any) -> bool:
     # At deeper levels an enum is a plain string, so only the type names decide.
-    meta = getattr(type(value), "PSObject", None)
+    meta = getattr(value, "PSObject", None)
     if meta is None or not isinstance(value, int):
         return False
-    return any(name.endswith("System.Enum") for name in value.PSObject.type_names)
+    return any(name.endswith("System.Enum") for name in meta.type_names)
 
 
 def _enum(value: Any) -> RemoteEnum:

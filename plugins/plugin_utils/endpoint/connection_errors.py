@@ -1,0 +1,448 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a session cannot be had, and what to do about it, in one line.
+
+The libraries raise some thirty kinds of exceptions for the dozen things that go wrong in practice. They are told apart by
+type and code wherever there is one; text decides only where a server or library gives nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.kerberos_errors import (
+    kerberos_reason,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
+    ExchangeEndpointSettings,
+    WindowsEndpointSettings,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    EndpointUnreachable,
+    ExchangeError,
+    MissingLibrary,
+)
+
+EndpointSettings = ExchangeEndpointSettings | WindowsEndpointSettings
+
+FAULT_RESOURCE_URI_UNKNOWN = 2150858811
+FAULT_ACCESS_DENIED = 5
+FAULT_SHELLS_PER_USER = 2150859174
+FAULT_CONTENT_TYPE = 2150859193
+_LONGEST_SERVER_TEXT = 300
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A machine word for the cause, and the sentence that goes behind the endpoint's address."""
+
+    word: str
+    sentence: str
+
+
+def explain(error: BaseException, settings: EndpointSettings) -> ExchangeError:
+    """The error to raise instead of a library's exception.
+
+    Args:
+        error: What the library raised; its causes are looked at too.
+        settings: The endpoint that was dialled.
+    """
+    chain = list(_chain(error))
+    for member in chain:
+        if isinstance(member, ExchangeError):
+            return member
+    details: dict[str, object] = {"server": settings.host, "url": settings.url}
+    missing = _missing_library(chain, settings)
+    if missing is not None:
+        return MissingLibrary(missing, details={**details, "reason": "library_missing"})
+    reason = _reason(chain, settings)
+    return EndpointUnreachable(
+        f"Cannot open a session on {settings.url}: {reason.sentence}",
+        details={**details, "reason": reason.word},
+    )
+
+
+def is_connection_trouble(error: BaseException) -> bool:
+    """Whether an exception belongs to the libraries that carry the session (and is none of our own bugs)."""
+    roots = {type(member).__module__.partition(".")[0] for member in _chain(error)}
+    known = {"requests", "urllib3", "pypsrp", "spnego", "krb5", "gssapi", "winrm", "ssl", "socket"}
+    return bool(roots & known) or isinstance(error, (OSError, ImportError))
+
+
+def _reason(chain: list[BaseException], settings: EndpointSettings) -> Reason:
+    steps = (_tls, _fault, _kerberos, _http_status, _login, _network)
+    for step in steps:
+        reason = step(chain, settings)
+        if reason is not None:
+            return reason
+    first = chain[0]
+    return Reason(
+        "unknown", f"{type(first).__name__}: {_short(str(first)) or 'no further information'}"
+    )
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------
+
+_TLS_TEXTS = (
+    (
+        re.compile("certificate has expired", re.IGNORECASE),
+        "tls_expired",
+        "the server's TLS certificate has expired. Renew it there, or dial http with Kerberos until then; "
+        "switching the check off is possible but gives the password to whoever answers",
+    ),
+    (
+        re.compile("certificate is not yet valid", re.IGNORECASE),
+        "tls_not_yet_valid",
+        "the server's TLS certificate is not valid yet. Compare the clocks of both machines",
+    ),
+    (
+        re.compile(
+            "hostname mismatch|ip address mismatch|doesn't match|is not valid for", re.IGNORECASE
+        ),
+        "tls_name_mismatch",
+        "the server's TLS certificate is for another name than {host}. Dial the server by a name that is in the "
+        "certificate",
+    ),
+    (
+        re.compile(
+            "self.signed certificate|unable to get (local )?issuer|unable to verify the first",
+            re.IGNORECASE,
+        ),
+        "tls_untrusted",
+        "the server's TLS certificate comes from an authority that is not trusted here. Name the authority's file "
+        "in {ca_option}",
+    ),
+    (
+        re.compile("certificate verify failed", re.IGNORECASE),
+        "tls_untrusted",
+        "the server's TLS certificate was not accepted ({text})",
+    ),
+    (
+        re.compile("wrong version number|http request|unknown protocol", re.IGNORECASE),
+        "tls_not_spoken",
+        "port {port} does not speak TLS. Use scheme http there, or the port of https",
+    ),
+    (
+        re.compile(
+            "unsupported protocol|protocol version|handshake failure|no shared cipher",
+            re.IGNORECASE,
+        ),
+        "tls_protocol",
+        "no TLS version or cipher in common ({text}). Enable TLS 1.2 on the server",
+    ),
+)
+
+
+def _tls(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    if not any(
+        type(member).__name__ in ("SSLError", "SSLCertVerificationError") for member in chain
+    ):
+        return None
+    text = " ".join(str(member) for member in chain)
+    for pattern, word, sentence in _TLS_TEXTS:
+        if pattern.search(text):
+            return Reason(
+                word,
+                sentence.format(
+                    host=settings.host,
+                    port=settings.port,
+                    ca_option=_option(settings, "ca_file"),
+                    text=_short(_ssl_reason(text)),
+                ),
+            )
+    return Reason("tls", f"the TLS handshake failed ({_short(_ssl_reason(text))})")
+
+
+def _ssl_reason(text: str) -> str:
+    found = re.search(r"\[SSL[^\]]*\][^('\"]*", text)
+    return found.group(0) if found else text
+
+
+# --- what the server says in a WSMan fault ---------------------------------------------------------------------------
+
+_THROTTLED = re.compile(
+    r"maximum number of \d+ concurrent shells|exceeded the maximum number of connections|load quota of|"
+    r"quota .{0,60}has been exceeded|Send future requests at a slower rate",
+    re.IGNORECASE,
+)
+_NO_ROLES = re.compile("assigned to any management roles", re.IGNORECASE)
+
+
+def _fault(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    fault = next((m for m in chain if type(m).__name__ == "WSManFaultError"), None)
+    if fault is None:
+        return None
+    code = _fault_code(fault)
+    text = _fault_text(fault)
+    if code == FAULT_RESOURCE_URI_UNKNOWN and isinstance(settings, ExchangeEndpointSettings):
+        return Reason(
+            "wrong_endpoint",
+            "this is Windows' own WinRM service, not Exchange's (it does not know Microsoft.Exchange). Dial port 80 "
+            "or 443 of an Exchange server with the path PowerShell/",
+        )
+    if _THROTTLED.search(text) or code == FAULT_SHELLS_PER_USER:
+        return Reason(
+            "throttled",
+            "the account has too many sessions or requests under way (throttling policy). Run with fewer forks, wait "
+            f"for other jobs of this account, or raise its PowerShellMaxConcurrency. The server says: {_short(text)}",
+        )
+    if _NO_ROLES.search(text):
+        return Reason(
+            "no_roles",
+            f"{_account(settings)} is in no management role group of Exchange. Add it to one that holds the cmdlets "
+            "needed, such as Organization Management",
+        )
+    if code == FAULT_ACCESS_DENIED or "AuthZ-" in text or "access is denied" in text.lower():
+        return Reason(
+            "access_denied",
+            f"the server refuses a session to {_account(settings)}. Check its role groups and that remote PowerShell is "
+            f"enabled for it. The server says: {_short(text)}",
+        )
+    if code == FAULT_CONTENT_TYPE:
+        return Reason(
+            "wrong_endpoint",
+            "the answer does not come from a working PowerShell directory. Check the modules WSMan and kerbauth of the "
+            "PowerShell directory in IIS",
+        )
+    return Reason("fault", f"the server answers with fault {code}: {_short(text)}")
+
+
+def _fault_code(fault: BaseException) -> int | None:
+    for name in ("wsman_fault_code", "code"):
+        value = getattr(fault, name, None)
+        if isinstance(value, int):
+            return value
+        if isinstance(value, str) and value.isdigit():
+            return int(value)
+    return None
+
+
+def _fault_text(fault: BaseException) -> str:
+    parts = [
+        getattr(fault, name, None)
+        for name in ("reason", "provider_fault", "fault_reason", "fault_detail", "wmierror_message")
+    ]
+    texts = [part for part in parts if isinstance(part, str) and part.strip()]
+    return " ".join(dict.fromkeys(texts)) or str(fault)
+
+
+# --- Kerberos --------------------------------------------------------------------------------------------------------
+
+
+def _kerberos(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    found = kerberos_reason(
+        chain,
+        user_name=settings.user_name,
+        service=settings.service,
+        host=settings.service_host_name or settings.host,
+    )
+    return Reason(*found) if found is not None else None
+
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+def _http_status(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    status = next((code for code in map(_status_of, chain) if code is not None), None)
+    if status is None:
+        return None
+    if status == 401:
+        return _login_refused(settings)
+    if status == 403:
+        if settings.scheme == "http":
+            return Reason(
+                "require_ssl",
+                "the server answers 403. The directory demands TLS (Require SSL): use scheme https, or switch the demand "
+                "off on the front-end PowerShell directory",
+            )
+        return Reason(
+            "forbidden",
+            f"the server answers 403 to {_account(settings)}. Check IP restrictions of the PowerShell directory and that "
+            "remote PowerShell is enabled for the account",
+        )
+    if status == 404:
+        return Reason(
+            "wrong_path",
+            f"there is nothing under the path {settings.path} (404). "
+            + (
+                "Exchange's is PowerShell/"
+                if isinstance(settings, ExchangeEndpointSettings)
+                else "WinRM's is wsman"
+            ),
+        )
+    if status == 400:
+        return Reason(
+            "message_encryption",
+            "the server cannot read the encrypted request (400). Check the path, and that no proxy stands between",
+        )
+    if status == 413:
+        return Reason("too_large", "the server refuses the size of the request (413)")
+    if status in (502, 503, 504):
+        return Reason(
+            "unavailable",
+            f"the server answers {status}. The application pool of the PowerShell directory may be stopped, or a load "
+            "balancer has no server to offer: dial the server by its own name",
+        )
+    return Reason("http_status", f"the server answers with HTTP status {status}")
+
+
+def _status_of(error: BaseException) -> int | None:
+    code = getattr(error, "code", None)
+    if type(error).__name__ in ("WinRMTransportError", "InvalidCredentialsError"):
+        return code if isinstance(code, int) else 401
+    return None
+
+
+# --- login -----------------------------------------------------------------------------------------------------------
+
+
+def _login(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    for error in chain:
+        name = type(error).__name__
+        text = str(error)
+        if name == "AuthenticationError":
+            if "did not response with one of" in text:
+                offered = text.rpartition("actual:")[2].strip(" '")
+                return Reason(
+                    "authentication_not_offered",
+                    f"the server does not offer {settings.authentication} here (it offers: {_short(offered) or 'nothing'}). "
+                    f"Choose another {_option(settings, 'auth')}",
+                )
+            return _login_refused(settings)
+        if name == "ValueError" and "incompatible with the specified auth_provider" in text:
+            return Reason(
+                "authentication_not_offered",
+                f"the server does not offer {settings.authentication} here. Choose another {_option(settings, 'auth')}",
+            )
+        if name == "KeyError" and settings.scheme == "http":
+            return Reason(
+                "no_authentication",
+                "the server asks for no login, so messages cannot be encrypted. This is no PowerShell directory of "
+                "Exchange, or anonymous access is switched on there",
+            )
+        if type(error).__module__.startswith("spnego"):
+            return Reason("login", f"the login could not be prepared: {_short(text)}")
+        if name in ("WinRMError", "ParseError"):
+            return Reason(
+                "wrong_endpoint",
+                "the answer is not one of a PowerShell directory. Check host, port and path",
+            )
+    return None
+
+
+def _login_refused(settings: EndpointSettings) -> Reason:
+    hint = {
+        "kerberos": f"Check that {settings.host} is the server's own name and has the service principal "
+        f"{settings.service}/{settings.service_host_name or settings.host}, and compare the clocks",
+        "basic": "Check user name and password, and that Basic authentication is enabled on the PowerShell directory",
+    }.get(settings.authentication, "Check user name and password (DOMAIN\\user or user@domain)")
+    return Reason(
+        "login_refused",
+        f"the server refuses the login of {_account(settings)} with {settings.authentication} (401). {hint}",
+    )
+
+
+# --- network ---------------------------------------------------------------------------------------------------------
+
+
+def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    text = " ".join(str(member) for member in chain)
+    names = {type(member).__name__ for member in chain}
+    where = f"{settings.host} port {settings.port}"
+    if names & {"NameResolutionError", "gaierror"} or "Name or service not known" in text:
+        return Reason(
+            "name_unknown",
+            f"the name {settings.host} is unknown. Check its spelling and this machine's DNS",
+        )
+    if "ConnectionRefusedError" in names or "Connection refused" in text:
+        return Reason(
+            "connection_refused",
+            f"{where} refuses the connection. Check the port, the service behind it and firewalls",
+        )
+    if names & {"ConnectTimeout", "ConnectTimeoutError"}:
+        return Reason(
+            "timed_out", f"{where} does not answer. Check the name, routing and firewalls"
+        )
+    if names & {"ReadTimeout", "ReadTimeoutError", "TimeoutError"}:
+        return Reason(
+            "timed_out",
+            f"{where} took the request but did not answer in time. A cold application pool may need a second try; else "
+            f"raise {_option(settings, 'read_timeout')}",
+        )
+    if "No route to host" in text or "Network is unreachable" in text:
+        return Reason("no_route", f"there is no route to {where}. Check routing and firewalls")
+    if names & {"ConnectionError", "ProtocolError", "RemoteDisconnected", "ConnectionResetError"}:
+        return Reason(
+            "connection_lost",
+            f"{where} closed the connection without an answer. Check that scheme {settings.scheme} fits the port",
+        )
+    if names & {"AnswerLost"}:
+        return Reason("connection_lost", f"contact with {where} was lost before an answer came")
+    return None
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _missing_library(chain: list[BaseException], settings: EndpointSettings) -> str | None:
+    error = next((m for m in chain if isinstance(m, ImportError)), None)
+    if error is None and any("kerberos" in str(m) and "not installed" in str(m) for m in chain):
+        error = ImportError("kerberos")
+    if error is None:
+        return None
+    text = str(error)
+    if any(word in text.lower() for word in ("gssapi", "krb5", "kerberos")):
+        return (
+            "Kerberos needs a Python library that is missing or broken on the control node "
+            f"({_short(text)}). Install it with: pip install 'pypsrp[kerberos]' "
+            "(needs the Kerberos development files and a C compiler), or choose another "
+            f"{_option(settings, 'auth')}"
+        )
+    name = getattr(error, "name", None) or text
+    return (
+        f"The Python library {_short(str(name))} is missing on the control node. Install it into Ansible's own Python "
+        "with: pip install pypsrp pywinrm"
+    )
+
+
+def _account(settings: EndpointSettings) -> str:
+    return settings.user_name or "the owner of the Kerberos ticket"
+
+
+def _option(settings: EndpointSettings, name: str) -> str:
+    prefix = (
+        "ansible_exchange_"
+        if isinstance(settings, ExchangeEndpointSettings)
+        else "ansible_exchange_winrm_"
+    )
+    return prefix + name
+
+
+def _short(text: str) -> str:
+    folded = " ".join(text.split())
+    if len(folded) > _LONGEST_SERVER_TEXT:
+        folded = folded[:_LONGEST_SERVER_TEXT].rstrip() + "..."
+    return folded.rstrip(".")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception, its causes, and the ones that libraries hide in arguments; each once."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop(0)
+        if not isinstance(current, BaseException) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [
+            current.__cause__,
+            None if current.__suppress_context__ and current.__cause__ else current.__context__,
+            getattr(current, "base_error", None),
+            getattr(current, "reason", None),
+            *current.args,
+        ]
