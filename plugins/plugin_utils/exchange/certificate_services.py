@@ -34,8 +34,8 @@ SERVICE_NUMBERS = {
 }
 # One position each in ServicesStringForm, for example "IP.WS.".
 _STRING_FORM = {"I": "IMAP", "P": "POP", "U": "UM", "W": "IIS", "S": "SMTP", "F": "Federation"}
-# Exactly one certificate per server serves each of these; enabling another one displaces it.
-EXCLUSIVE_SERVICES = frozenset({"IIS", "IMAP", "POP"})
+# Exactly one certificate of a server serves these; enabling another one displaces it.
+EXCLUSIVE_SERVICES = frozenset({"IIS"})
 
 Services = frozenset[str]
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
@@ -68,14 +70,29 @@ class CertificateSource:
         return normalize_thumbprint(self.thumbprint) if self.thumbprint else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Content:
+    """What a file holds, before anything is checked."""
+
+    origin: str
+    certificates: list[x509.Certificate]
+    private_key: PrivateKeyTypes | None = field(repr=False)
+    friendly_name: str | None = None
+
+
 def load_certificate(
-    source: CertificateSource, *, now: datetime | None = None
+    source: CertificateSource,
+    *,
+    now: datetime | None = None,
+    needs_private_key: bool = True,
 ) -> LoadedCertificate:
     """Read, check and order what a source gives.
 
     Args:
         source: must bring the certificate itself (``has_file``).
         now: aware time that the validity is judged by; the present if left out.
+        needs_private_key: False where only names and dates matter; a key that is given all the
+            same is still checked.
 
     Raises:
         InvalidInput: one sentence that says what is wrong with which option and what to do.
@@ -83,23 +100,27 @@ def load_certificate(
     now = now or datetime.now(timezone.utc)
     _check_options(source)
     if source.pfx_path or source.pfx_content:
-        origin = source.pfx_path or "the content of pfx_content"
-        key, certificates = _read_pfx(
-            _pfx_bytes(source), password=source.pfx_password, origin=origin
-        )
+        content = _read_pfx(source)
     else:
-        origin = source.fullchain_path or "the content of fullchain_content"
-        key, certificates = _read_pem(source, origin=origin)
-    leaf = _certificate_of_key(key, certificates, origin=origin)
-    chain, unrelated = order_chain(leaf, certificates)
-    loaded = LoadedCertificate(leaf=leaf, chain=tuple(chain), private_key=key, origin=origin)
+        content = _read_pem(source)
+    if content.private_key is None and needs_private_key:
+        raise InvalidInput(_missing_key_sentence(source, content.origin))
+    leaf = _certificate_of_key(content)
+    chain, unrelated = order_chain(leaf, content.certificates)
+    loaded = LoadedCertificate(
+        leaf=leaf,
+        chain=tuple(chain),
+        private_key=content.private_key,
+        origin=content.origin,
+        friendly_name=content.friendly_name,
+    )
     _check_validity(loaded, now)
     _check_thumbprint(loaded, source)
     if unrelated:
         names = ", ".join(describe(certificate) for certificate in unrelated)
         loaded.warnings.append(
-            f"{origin} also holds certificates that do not belong to the chain; they are left out: "
-            f"{names}."
+            f"{content.origin} also holds certificates that do not belong to the chain; they are "
+            f"left out: {names}."
         )
     return loaded
 
@@ -157,12 +178,11 @@ def _pfx_bytes(source: CertificateSource) -> bytes:
         ) from None
 
 
-def _read_pfx(
-    data: bytes, *, password: str | None, origin: str
-) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
-    from cryptography.exceptions import UnsupportedAlgorithm
+def _read_pfx(source: CertificateSource) -> _Content:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
+    origin = source.pfx_path or "the content of pfx_content"
+    data = _pfx_bytes(source)
     if not _looks_like_pfx(data):
         raise InvalidInput(
             f"{origin} is not a PFX (PKCS#12) file"
@@ -172,32 +192,29 @@ def _read_pfx(
                 else "; it may be damaged or of another kind (a .cer or .p7b has no private key)."
             )
         )
+    bundle: pkcs12.PKCS12KeyAndCertificates | None = None
     # An empty password is written in two ways by different programs.
-    candidates = [password.encode("utf-8")] if password else [None, b""]
-    bundle = None
-    for candidate in candidates:
-        try:
-            bundle = pkcs12.load_pkcs12(data, candidate)
+    for password in [source.pfx_password.encode()] if source.pfx_password else [None, b""]:
+        with suppress(ValueError, TypeError, UnsupportedAlgorithm):
+            bundle = pkcs12.load_pkcs12(data, password)
             break
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            continue
     if bundle is None:
         raise InvalidInput(
-            f"{origin} cannot be opened with the pfx_password that was given: the password is wrong "
-            "or the file is damaged."
-            if password
+            f"{origin} cannot be opened with the pfx_password that was given: the password is "
+            "wrong or the file is damaged."
+            if source.pfx_password
             else f"{origin} is protected by a password: set pfx_password."
         )
-    certificates = [bundle.cert.certificate] if bundle.cert else []
-    certificates += [extra.certificate for extra in bundle.additional_certs]
-    if not certificates:
+    entries = [entry for entry in (bundle.cert, *bundle.additional_certs) if entry is not None]
+    if not entries:
         raise InvalidInput(f"{origin} holds no certificate.")
-    if bundle.key is None:
-        raise InvalidInput(
-            f"{origin} holds no private key; Exchange cannot use a certificate without one. Export "
-            "the PFX again with its private key."
-        )
-    return bundle.key, certificates
+    name = bundle.cert.friendly_name if bundle.cert else None
+    return _Content(
+        origin=origin,
+        certificates=[entry.certificate for entry in entries],
+        private_key=bundle.key,
+        friendly_name=name.decode("utf-8", errors="replace") if name else None,
+    )
 
 
 def _looks_like_pfx(data: bytes) -> bool:
@@ -205,29 +222,33 @@ def _looks_like_pfx(data: bytes) -> bool:
     return data[:1] == b"\x30" and b"\x02\x01\x03" in data[2:7]
 
 
-def _read_pem(
-    source: CertificateSource, *, origin: str
-) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
+def _read_pem(source: CertificateSource) -> _Content:
+    origin = source.fullchain_path or "the content of fullchain_content"
     if source.fullchain_path:
         chain = _read_file(source.fullchain_path, "fullchain_path")
     else:
         chain = (source.fullchain_content or "").encode("utf-8")
     certificates = _read_pem_certificates(chain, origin)
-    key_origin = source.private_key_path or "the content of private_key_content"
+    key_data, key_origin = None, source.private_key_path or "the content of private_key_content"
     if source.private_key_path:
         key_data = _read_file(source.private_key_path, "private_key_path")
     elif source.private_key_content:
         key_data = source.private_key_content.encode("utf-8")
-    else:
-        # Some programs write key and chain into one file.
+    elif _PEM_KEY.search(chain):  # some programs write key and chain into one file
         key_data, key_origin = chain, origin
-        if not _PEM_KEY.search(chain):
-            raise InvalidInput(
-                f"No private key is given for {origin}: set private_key_path or "
-                "private_key_content."
-            )
-    key = _read_private_key(key_data, source.private_key_passphrase, origin=key_origin)
-    return key, certificates
+    key = None
+    if key_data is not None:
+        key = _read_private_key(key_data, source.private_key_passphrase, origin=key_origin)
+    return _Content(origin=origin, certificates=certificates, private_key=key)
+
+
+def _missing_key_sentence(source: CertificateSource, origin: str) -> str:
+    if source.pfx_path or source.pfx_content:
+        return (
+            f"{origin} holds no private key; Exchange cannot use a certificate without one. Export "
+            "the PFX again with its private key."
+        )
+    return f"No private key is given for {origin}: set private_key_path or private_key_content."
 
 
 def _read_pem_certificates(data: bytes, origin: str) -> list[x509.Certificate]:
@@ -251,7 +272,6 @@ def _read_pem_certificates(data: bytes, origin: str) -> list[x509.Certificate]:
 
 
 def _read_private_key(data: bytes, passphrase: str | None, *, origin: str) -> PrivateKeyTypes:
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
     block = _PEM_KEY.search(data)
@@ -290,16 +310,18 @@ def _load_der_key(data: bytes, passphrase: str | None) -> PrivateKeyTypes:
         return serialization.load_der_private_key(data, (passphrase or "").encode("utf-8"))
 
 
-def _certificate_of_key(
-    key: PrivateKeyTypes, certificates: Sequence[x509.Certificate], *, origin: str
-) -> x509.Certificate:
-    public = _public_bytes(key.public_key())
-    for certificate in certificates:
+def _certificate_of_key(content: _Content) -> x509.Certificate:
+    """Return the certificate that belongs to the key; without a key, the first one."""
+    if content.private_key is None:
+        return content.certificates[0]
+    public = _public_bytes(content.private_key.public_key())
+    for certificate in content.certificates:
         if _public_bytes(certificate.public_key()) == public:
             return certificate
     raise InvalidInput(
-        f"The private key does not match any certificate in {origin}; its first certificate is "
-        f"{describe(certificates[0])}. Give the key that this certificate was requested with."
+        f"The private key does not match any certificate in {content.origin}; its first "
+        f"certificate is {describe(content.certificates[0])}. Give the key that this certificate "
+        "was requested with."
     )
 
 

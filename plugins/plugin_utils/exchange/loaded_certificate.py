@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a certificate on the control node: its names, dates, chain, and the PFX that Windows takes?"""
+"""What is a certificate on the control node, and which PFX of it does Windows take?"""
 
 from __future__ import annotations
 
@@ -43,8 +43,11 @@ class LoadedCertificate:
 
     leaf: x509.Certificate
     chain: tuple[x509.Certificate, ...]
-    private_key: PrivateKeyTypes = field(repr=False)
+    # None where only the public part was asked for and given.
+    private_key: PrivateKeyTypes | None = field(repr=False)
     origin: str
+    # The name kept in a PFX.
+    friendly_name: str | None = None
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -140,6 +143,8 @@ class LoadedCertificate:
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
+        if self.private_key is None:
+            raise InvalidInput(f"{self.origin} was given without its private key.")
         encryption = (
             PrivateFormat.PKCS12.encryption_builder()
             .kdf_rounds(_KEY_DERIVATION_ROUNDS)
@@ -219,8 +224,8 @@ def _reservations(loaded: LoadedCertificate) -> list[str]:
     if loaded.key_type == "EC":
         found.append(
             "The certificate has an EC key. Exchange uses it only since the April 2024 update, and "
-            "since November 2024 only with the registry value "
-            "HKLM\\SOFTWARE\\Microsoft\\ExchangeServer\\v15\\Diagnostics\\EnableEccCertificateSupport=1 "
+            "since November 2024 only with the registry value EnableEccCertificateSupport=1 under "
+            "HKLM\\SOFTWARE\\Microsoft\\ExchangeServer\\v15\\Diagnostics "
             "on every server; never for the federation trust, the Auth certificate or AD FS. RSA "
             "works everywhere."
         )
