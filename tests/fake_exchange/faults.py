@@ -7,6 +7,7 @@ what happens, where, and how often."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 #: What each kind does; `seconds` is used where the text says so.
@@ -18,10 +19,16 @@ KINDS: dict[str, str] = {
     "lose_cmdlet": "the next call of `cmdlet` is executed, its answer never arrives",
     "kill_shell": "the shell of the next request is gone (fault 2150858843)",
     "throttle": "the next session is refused (too many shells)",
-    "no_listener": "connections to the port named `port` are refused",
+    "throttle_connections": "the same in the words of Exchange 2013 and later, on its first answer",
+    "throttle_requests": "the same because too many requests came in a short time",
+    "drop_idle": "every idle connection is closed, once and now (`server`, `port`)",
+    "kill_shells": "every open shell is gone, once and now (`server`)",
     "exit_process": "the whole fake exits just before the next call of `cmdlet`",
     "service_start_fails": "the next start of the service `service` fails",
 }
+
+#: Kinds that are not kept but happen when they are armed.
+IMMEDIATE = ("drop_idle", "kill_shells")
 
 
 @dataclass
@@ -57,13 +64,24 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
+        self._actions: dict[str, list[Callable[[Fault], None]]] = {}
+
+    def on(self, kind: str, action: Callable[[Fault], None]) -> None:
+        """Have `action` called whenever a fault of an immediate kind is armed."""
+        with self._lock:
+            self._actions.setdefault(kind, []).append(action)
 
     def arm(self, fault: Fault) -> None:
         """Raises ValueError for a kind that does not exist."""
         if fault.kind not in KINDS:
             raise ValueError(f"unknown fault '{fault.kind}'; known: {', '.join(sorted(KINDS))}")
         with self._lock:
-            self._armed.append(fault)
+            if fault.kind not in IMMEDIATE:
+                self._armed.append(fault)
+                return
+            actions = list(self._actions.get(fault.kind, ()))
+        for action in actions:
+            action(fault)
 
     def clear(self) -> None:
         with self._lock:

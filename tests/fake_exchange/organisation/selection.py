@@ -19,7 +19,6 @@ from fake_exchange.organisation.model import (
     ReceiveConnector,
     Server,
     StoredCertificate,
-    now,
 )
 
 
@@ -89,6 +88,13 @@ def for_starttls(
     return as_loaded(organisation, server, chosen, failure=failure)
 
 
+def for_anonymous_tls(organisation: Organisation, server: Server) -> LoadedCertificate | None:
+    """What TLS between Exchange servers uses: the internal transport certificate, if the store
+    has it."""
+    stored = server.certificates.get(server.InternalTransportCertificateThumbprint or "")
+    return as_loaded(organisation, server, stored) if stored else None
+
+
 def for_https(organisation: Organisation, server: Server, site_id: int) -> LoadedCertificate | None:
     """What the https binding of an IIS site uses."""
     for binding in server.web_bindings:
@@ -139,7 +145,3 @@ def for_domain(server: Server, domain: str, *, tie_break: str) -> list[StoredCer
     return [stored for stored in found if stored is first] + [
         stored for stored in found if stored is not first
     ]
-
-
-def expired(stored: StoredCertificate) -> bool:
-    return stored.NotAfter < now()

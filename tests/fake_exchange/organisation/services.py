@@ -21,6 +21,9 @@ from fake_exchange.organisation.model import (
 TRANSPORT = "MSExchangeTransport"
 FRONT_END_TRANSPORT = "MSExchangeFrontEndTransport"
 
+#: The door for TLS between Exchange servers; it uses the internal transport certificate.
+ANONYMOUS_TLS = "X-ANONYMOUSTLS"
+
 #: name, display name, started by itself at installation
 MAILBOX_SERVICES: tuple[tuple[str, str, bool], ...] = (
     ("IISADMIN", "IIS Admin Service", True),
@@ -122,11 +125,13 @@ def presented(organisation: Organisation, server: Server, port: str) -> LoadedCe
         if port == "winrm_https":
             stored = server.winrm_certificate
             return selection.as_loaded(organisation, server, stored) if stored else None
-        service = service_of_port(server, port)
+        service = service_of_port(server, "smtp" if port == ANONYMOUS_TLS else port)
         if service is None:
             return None
         if organisation.behavior.certificates_load == "immediately":
             load_certificates(organisation, server, service)
+        if port == ANONYMOUS_TLS:
+            return service.loaded.get(ANONYMOUS_TLS)
         if port in ("smtp", "submission"):
             connector = connector_of_port(server, port)
             return service.loaded.get(connector.Name) if connector else None
@@ -141,6 +146,7 @@ def load_certificates(organisation: Organisation, server: Server, service: Servi
         for connector in server.receive_connectors:
             if connector.TransportRole == role or server.IsEdgeServer:
                 found[connector.Name] = selection.for_starttls(organisation, server, connector)
+        found[ANONYMOUS_TLS] = selection.for_anonymous_tls(organisation, server)
     elif service.Name == "W3SVC":
         found["https"] = selection.for_https(organisation, server, 1)
         found["https_back_end"] = selection.for_https(organisation, server, 2)

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What does a Receive connector say? Banner, EHLO capabilities, STARTTLS with the certificate the
+transport service has loaded, and just enough of the rest to hand in a message."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import format_datetime
+
+from fake_exchange.fronts.lines import Lines
+from fake_exchange.fronts.tls import TlsContexts
+from fake_exchange.organisation import services
+from fake_exchange.organisation.model import Organisation, ReceiveConnector, Server, TrackingEvent
+from fake_exchange.wsman.listener import Connection
+
+#: How many events of handed-in messages a server keeps.
+TRACKING_LIMIT = 1000
+
+
+@dataclass(eq=False)
+class SmtpFront:
+    """The port `smtp` or `submission` of one server, as a connection handler."""
+
+    organisation: Organisation
+    server: Server
+    port: str
+    contexts: TlsContexts
+
+    def __call__(self, connection: Connection) -> None:
+        connector = services.connector_of_port(self.server, self.port)
+        if connector is not None:
+            _Session(self, connector, connection).run()
+
+
+@dataclass(eq=False)
+class _Session:
+    front: SmtpFront
+    connector: ReceiveConnector
+    connection: Connection
+    lines: Lines = field(init=False)
+    secure: bool = False
+    greeted: bool = False
+    sender: str | None = None
+    recipients: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lines = Lines(self.connection)
+
+    @property
+    def host_name(self) -> str:
+        return self.connector.Fqdn or self.front.server.Fqdn
+
+    def run(self) -> None:
+        if self._inactive():
+            self.lines.write("421 4.3.2 Service not active")
+            return
+        ready = format_datetime(datetime.now(timezone.utc))
+        banner = self.connector.Banner or (
+            f"220 {self.host_name} Microsoft ESMTP MAIL Service ready at {ready}"
+        )
+        self.lines.write(banner)
+        while (line := self.lines.read()) is not None:
+            verb, _, argument = line.strip().partition(" ")
+            answer = self._verbs().get(verb.upper())
+            if answer is None:
+                self.lines.write("500 5.3.3 Unrecognized command 'unknown'")
+            elif not answer(argument.strip()):
+                return
+
+    def _inactive(self) -> bool:
+        role = "FrontendTransport" if self.connector.TransportRole != "HubTransport" else None
+        components = ("ServerWideOffline", role or "HubTransport")
+        states = self.front.server.component_states
+        return any(states[name].State == "Inactive" for name in components if name in states)
+
+    def _verbs(self) -> dict[str, Callable[[str], bool]]:
+        return {
+            "EHLO": self._ehlo,
+            "HELO": self._helo,
+            "STARTTLS": self._starttls,
+            "X-ANONYMOUSTLS": self._anonymous_tls,
+            "MAIL": self._mail,
+            "RCPT": self._rcpt,
+            "DATA": self._data,
+            "AUTH": self._auth,
+            "NOOP": lambda _: self._say("250 2.0.0 OK"),
+            "RSET": self._rset,
+            "QUIT": self._quit,
+        }
+
+    def _say(self, *lines: str) -> bool:
+        self.lines.write(*lines)
+        return True
+
+    def capabilities(self) -> list[str]:
+        """EHLO keywords that follow from AuthMechanism, RequireTLS and the state of TLS."""
+        mechanisms = self.connector.AuthMechanism
+        found = ["SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES"]
+        if not self.secure and self._offers_starttls():
+            found.append("STARTTLS")
+        if "ExchangeServer" in mechanisms:
+            if not self.secure and not self.connector.SuppressXAnonymousTls:
+                found.append("X-ANONYMOUSTLS")
+            found.append("X-EXPS GSSAPI NTLM")
+        logins = ["GSSAPI", "NTLM"] if "Integrated" in mechanisms else []
+        if "BasicAuth" in mechanisms and (self.secure or "BasicAuthRequireTLS" not in mechanisms):
+            logins.append("LOGIN")
+        if logins:
+            found.append("AUTH " + " ".join(logins))
+        return [*found, "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8"]
+
+    def _offers_starttls(self) -> bool:
+        """Only with Tls among the mechanisms and a certificate found at all."""
+        if "Tls" not in self.connector.AuthMechanism:
+            return False
+        front = self.front
+        return services.presented(front.organisation, front.server, front.port) is not None
+
+    def _ehlo(self, argument: str) -> bool:
+        self.greeted = True
+        words = [f"{self.host_name} Hello [{self.connection.peer[0]}]", *self.capabilities()]
+        last = len(words) - 1
+        return self._say(*(f"250{' ' if n == last else '-'}{w}" for n, w in enumerate(words)))
+
+    def _helo(self, argument: str) -> bool:
+        self.greeted = True
+        return self._say(f"250 {self.host_name} Hello [{self.connection.peer[0]}]")
+
+    def _starttls(self, argument: str) -> bool:
+        if self.secure or not self._offers_starttls():
+            return self._say("500 5.3.3 Unrecognized command 'STARTTLS'")
+        if argument:
+            return self._say("501 5.5.4 Invalid arguments")
+        front = self.front
+        return self._handshake(front.port)
+
+    def _anonymous_tls(self, argument: str) -> bool:
+        if self.secure or "ExchangeServer" not in self.connector.AuthMechanism:
+            return self._say("500 5.3.3 Unrecognized command 'X-ANONYMOUSTLS'")
+        return self._handshake(services.ANONYMOUS_TLS)
+
+    def _handshake(self, door: str) -> bool:
+        """False ends the connection: the handshake failed."""
+        front = self.front
+        self._say("220 2.0.0 SMTP server ready")
+        if not self.lines.start_tls(front.contexts.source(front.server, door)):
+            return False
+        front.organisation.counters.add(front.server.Name, "handshakes", key=front.port)
+        self.secure, self.greeted = True, False
+        return True
+
+    def _auth(self, argument: str) -> bool:
+        if self.connector.RequireTLS and not self.secure:
+            return self._say("530 5.7.0 Must issue a STARTTLS command first")
+        return self._say("504 5.7.4 Unrecognized authentication type")
+
+    def _mail(self, argument: str) -> bool:
+        if not self.greeted:
+            return self._say("503 5.5.2 Send hello first")
+        if self.connector.RequireTLS and not self.secure:
+            return self._say("530 5.7.0 Must issue a STARTTLS command first")
+        if "AnonymousUsers" not in self.connector.PermissionGroups:
+            return self._say("530 5.7.57 Client not authenticated to send mail")
+        self.sender, self.recipients = _address(argument), []
+        return self._say("250 2.1.0 Sender OK")
+
+    def _rcpt(self, argument: str) -> bool:
+        if self.sender is None:
+            return self._say("503 5.5.2 Need mail command")
+        recipient = _address(argument)
+        domain = recipient.rpartition("@")[2].casefold()
+        known = {d.DomainName.casefold() for d in self.front.organisation.accepted_domains}
+        if domain not in known:
+            return self._say("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain")
+        self.recipients.append(recipient)
+        return self._say("250 2.1.5 Recipient OK")
+
+    def _data(self, argument: str) -> bool:
+        if not self.recipients:
+            return self._say("503 5.5.2 Need rcpt command")
+        self._say("354 Start mail input; end with <CRLF>.<CRLF>")
+        subject, size, in_header = "", 0, True
+        while (line := self.lines.read()) != ".":
+            if line is None:
+                return False
+            size += len(line) + 2
+            in_header = in_header and bool(line)
+            if in_header and line.lower().startswith("subject:"):
+                subject = line.partition(":")[2].strip()
+        self._track(subject, size)
+        self.sender, self.recipients = None, []
+        return self._say("250 2.6.0 Queued mail for delivery")
+
+    def _track(self, subject: str, size: int) -> None:
+        server = self.front.server
+        event = TrackingEvent(
+            Timestamp=datetime.now(timezone.utc),
+            EventId="RECEIVE",
+            Source="SMTP",
+            Sender=self.sender or "",
+            Recipients=tuple(self.recipients),
+            MessageSubject=subject,
+            MessageId=f"<{secrets.token_hex(16)}@{server.Fqdn}>",
+            ServerHostname=server.Name,
+            ConnectorId=self.connector.Identity,
+            TotalBytes=size,
+        )
+        with self.front.organisation.lock:
+            server.tracking_log.append(event)
+            del server.tracking_log[:-TRACKING_LIMIT]
+
+    def _rset(self, argument: str) -> bool:
+        self.sender, self.recipients = None, []
+        return self._say("250 2.0.0 Resetting")
+
+    def _quit(self, argument: str) -> bool:
+        self._say("221 2.0.0 Service closing transmission channel")
+        return False
+
+
+def _address(argument: str) -> str:
+    """The address in `FROM:<a@b> SIZE=1` or `TO:<a@b>`."""
+    rest = argument.partition(":")[2].strip()
+    if rest.startswith("<"):
+        return rest[1:].partition(">")[0]
+    return rest.partition(" ")[0]
