@@ -6,6 +6,9 @@ number and the words that Windows and Exchange use."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 from fake_exchange.wsman.envelope import Fault
 
 TIMED_OUT = 2150858793
@@ -132,3 +135,11 @@ def internal_error(problem: str) -> Fault:
         f"{problem}",
         sender=False,
     )
+
+
+def decoded(text: str | None) -> bytes:
+    """The bytes of a base64 text in a message. Raises `Fault`."""
+    try:
+        return base64.b64decode("".join((text or "").split()), validate=True)
+    except binascii.Error as error:
+        raise schema_violation("A payload is not base64.") from error

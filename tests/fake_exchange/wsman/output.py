@@ -32,6 +32,10 @@ class Output:
     pending: bool = False
 
 
+class AnswerLost(Exception):
+    """The answer was made, but the connection broke before it could be sent."""
+
+
 class OutputQueue:
     """The output of one command (or of the shell itself), in order; thread-safe."""
 
@@ -40,6 +44,7 @@ class OutputQueue:
         self._chunks: deque[Chunk] = deque()
         self._exit_code: int | None = None
         self._fault: Fault | None = None
+        self._loses_answer = False
         self.pending = False
 
     def put(self, stream: str, data: bytes, *, end: bool = False) -> None:
@@ -54,6 +59,11 @@ class OutputQueue:
             self.pending = False
             self._changed.notify_all()
 
+    def lose_answer(self) -> None:
+        """Keep everything until the command is over, then lose it with the connection."""
+        with self._changed:
+            self._loses_answer = True
+
     def fail(self, fault: Fault) -> None:
         """Every Receive from now on, also one that waits, gets this fault."""
         with self._changed:
@@ -64,7 +74,7 @@ class OutputQueue:
         """What there is, waiting up to `timeout` seconds for something.
 
         At least one chunk, then as many as fit into `most` bytes. Raises `Fault`: time-out, or
-        what `fail` was given.
+        what `fail` was given; and `AnswerLost`.
         """
         with self._changed:
             self._changed.wait_for(self._is_ready, timeout)
@@ -72,6 +82,10 @@ class OutputQueue:
                 raise self._fault
             if not self._is_ready():
                 raise fault_codes.timed_out()
+            if self._loses_answer:
+                self._loses_answer = False
+                self._chunks.clear()
+                raise AnswerLost
             chunks: list[Chunk] = []
             size = 0
             while self._chunks and (not chunks or size + len(self._chunks[0].data) <= most):
@@ -81,4 +95,5 @@ class OutputQueue:
             return Output(chunks, done, self.pending)
 
     def _is_ready(self) -> bool:
-        return bool(self._chunks) or self._exit_code is not None or self._fault is not None
+        has_output = bool(self._chunks) and not self._loses_answer
+        return has_output or self._exit_code is not None or self._fault is not None

@@ -7,7 +7,6 @@ happens inside a shell is its own business: PowerShell sessions and cmd shells p
 from __future__ import annotations
 
 import base64
-import binascii
 import threading
 import time
 import uuid
@@ -219,7 +218,7 @@ class ShellTable:
             entry.shell.send(
                 _upper(stream.get("CommandId")),
                 stream.get("Name", ""),
-                _decoded(stream.text),
+                fault_codes.decoded(stream.text),
                 end=stream.get("End", "").lower() == "true",
             )
         return "<rsp:SendResponse/>"
@@ -270,7 +269,7 @@ def _open_shell(request: Request, account: Account) -> OpenShell:
         options=request.options,
         input_streams=tuple(text("InputStreams").split()),
         output_streams=tuple(text("OutputStreams").split()),
-        creation=_decoded(creation),
+        creation=fault_codes.decoded(creation),
         environment={v.get("Name", ""): v.text or "" for v in variables},
         working_directory=text("WorkingDirectory") or None,
         idle_seconds=idle_seconds,
@@ -311,10 +310,3 @@ def _received(output: Output, command_id: str | None) -> str:
 
 def _upper(command_id: str | None) -> str | None:
     return command_id.upper() if command_id else None
-
-
-def _decoded(text: str | None) -> bytes:
-    try:
-        return base64.b64decode("".join((text or "").split()), validate=True)
-    except binascii.Error as error:
-        raise fault_codes.schema_violation("A stream is not base64.") from error
