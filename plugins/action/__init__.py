@@ -194,9 +194,9 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
             required_one_of=self.REQUIRED_ONE_OF,
             required_if=self.REQUIRED_IF,
         ).validate(given)
-        if validation.errors:
-            problem = validation.errors.msg
-            if isinstance(validation.errors[0], UnsupportedError):
+        if validation.error_messages:
+            problem = "; ".join(validation.error_messages)
+            if any(isinstance(error, UnsupportedError) for error in validation.errors.errors):
                 problem = f"unsupported option {problem}"
             raise InvalidInput(f"{self._task.action}: {problem}", details={"invalid_options": True})
         return plain_options(validation.validated_parameters)

@@ -22,8 +22,8 @@ description:
     not yet valid, the thumbprint is not the one asked for, or a wildcard certificate is to serve POP or IMAP.
   - Importing and enabling follow each other directly. Exchange picks a certificate by its name even while it is not enabled for
     SMTP, so a gap between the two would break TLS when a certificate is renewed under the same name.
-  - Services are additive. Exchange can give a certificate further services but cannot take one away; IIS moves
-    to the new certificate, SMTP, POP and IMAP stay on the old one too.
+  - Services are additive. Exchange can give a certificate further services but cannot take one away. IIS, POP and IMAP move when another
+    certificate is enabled for them; SMTP can be served by several certificates.
 options:
   state:
     description:
@@ -166,7 +166,7 @@ certificate:
     - In check mode, as it would be. With O(state=absent), as it was.
   returned: success, unless O(state=absent) and there was none
   type: dict
-  contains: &certificate
+  contains:
     thumbprint:
       description: SHA-1 thumbprint in upper case.
       returned: always
@@ -187,6 +187,11 @@ certificate:
       returned: always
       type: str
       sample: CN=Contoso Issuing CA 2, O=Contoso
+    serial_number:
+      description: Serial number, hexadecimal in upper case.
+      returned: always
+      type: str
+      sample: 4A1F09C2D7
     dns_names:
       description: DNS names of the certificate.
       returned: always

@@ -117,6 +117,11 @@ certificates:
       returned: always
       type: str
       sample: CN=Contoso Issuing CA 2, O=Contoso
+    serial_number:
+      description: Serial number, hexadecimal in upper case.
+      returned: always
+      type: str
+      sample: 4A1F09C2D7
     dns_names:
       description: DNS names of the certificate.
       returned: always
