@@ -1,13 +1,12 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which TCP ports does each server have, who answers on them, and when do they refuse? A port
-listens while its service runs."""
+"""Which mail ports does each server have, and when does any of its ports refuse? A port listens
+while its service runs."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from functools import partial
 
 from fake_exchange.fronts.mail_access import MailAccessFront
@@ -17,48 +16,49 @@ from fake_exchange.organisation import services
 from fake_exchange.organisation.model import Organisation, Server, Service
 from fake_exchange.wsman.listener import ConnectionHandler, Listener, ListenerHub
 
-#: Makes the handler of one web port (`powershell_http`, `https`, `winrm_http`, `winrm_https`).
-WebHandler = Callable[[Server, str], ConnectionHandler]
-
-WEB_PORTS = ("powershell_http", "https", "winrm_http", "winrm_https")
 SMTP_PORTS = ("smtp", "submission")
 MAIL_ACCESS_PORTS = ("imap", "imaps", "pop3", "pop3s")
-TLS_FROM_THE_START = ("https", "winrm_https", "imaps", "pop3s")
+TLS_FROM_THE_START = ("imaps", "pop3s")
 
 
 class Ports:
-    """All listening ports of the organisation; `open` fills every `Server.ports`."""
+    """All listening ports of the organisation: opens those for mail, takes in those of remote
+    management, and lets all of them follow their services."""
 
-    def __init__(
-        self, organisation: Organisation, hub: ListenerHub, web_handler: WebHandler
-    ) -> None:
+    def __init__(self, organisation: Organisation, hub: ListenerHub, contexts: TlsContexts) -> None:
         self._organisation = organisation
         self._hub = hub
-        self._web_handler = web_handler
-        self._contexts = TlsContexts(organisation)
+        self._contexts = contexts
         self._listeners: dict[tuple[str, str], Listener] = {}
         self._held_closed: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
+        organisation.service_observers.append(self.follow)
 
-    def open(self) -> None:
-        """Reserve every port and listen on those whose service runs. Raises OSError if a port
-        that the file fixes is taken."""
+    def open_mail_ports(self) -> None:
+        """Reserve the mail ports, listen on those whose service runs and note their numbers in
+        `Server.ports`. Raises OSError if a port that the file fixes is taken."""
         for server in self._organisation:
-            for port in (*WEB_PORTS, *SMTP_PORTS, *MAIL_ACCESS_PORTS):
+            for port in (*SMTP_PORTS, *MAIL_ACCESS_PORTS):
                 if services.service_of_port(server, port) is not None:
                     self._add(server, port)
-        self._organisation.service_observers.append(self.follow)
+
+    def take_in(self, server: Server, port: str, listener: Listener) -> None:
+        """Let a listener that somebody else opened follow its service too."""
+        self._listeners[server.Name, port] = listener
+        if not self._should_listen(server, port):
+            listener.close()
 
     def _add(self, server: Server, port: str) -> None:
-        count = partial(self._organisation.counters.add, server.Name, "handshakes", 1, key=port)
         secure = port in TLS_FROM_THE_START
         listener = self._hub.add(
-            f"{server.Name} {port}",
+            port,
             self._handler(server, port),
             address=server.address,
             port=server.fixed_ports.get(port, 0),
             tls=self._contexts.source(server, port) if secure else None,
-            on_handshake=count if secure else None,
+            on_handshake=partial(
+                self._organisation.counters.add, server.Name, "handshakes", key=port
+            ),
             open_now=self._should_listen(server, port),
         )
         server.ports[port] = listener.port
@@ -67,9 +67,7 @@ class Ports:
     def _handler(self, server: Server, port: str) -> ConnectionHandler:
         if port in SMTP_PORTS:
             return SmtpFront(self._organisation, server, port, self._contexts)
-        if port in MAIL_ACCESS_PORTS:
-            return MailAccessFront(self._organisation, server, port, self._contexts)
-        return self._web_handler(server, port)
+        return MailAccessFront(self._organisation, server, port, self._contexts)
 
     def _should_listen(self, server: Server, port: str) -> bool:
         if (server.Name, port) in self._held_closed:
@@ -85,8 +83,10 @@ class Ports:
         """Open or close the server's ports as its services and connectors now say."""
         with self._lock:
             for port in server.ports:
+                listener = self._listeners.get((server.Name, port))
+                if listener is None:
+                    continue
                 if service is None or services.service_of_port(server, port) is service:
-                    listener = self._listeners[server.Name, port]
                     if self._should_listen(server, port):
                         listener.open()
                     else:

@@ -6,18 +6,14 @@ and chain, made when first needed and kept."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import ssl
-import tempfile
 import threading
-from collections.abc import Iterator
 
 from cryptography.hazmat.primitives import serialization
 
 from fake_exchange.organisation.model import LoadedCertificate, Organisation, Server
 from fake_exchange.organisation.services import presented
 from fake_exchange.wsman.listener import TlsIdentity, TlsSource
+from fake_exchange.wsman.tls import tls_identity
 
 
 class TlsContexts:
@@ -51,37 +47,7 @@ class TlsContexts:
         )
         with self._lock:
             if ders not in self._identities:
-                self._identities[ders] = TlsIdentity(_context(loaded), ders[0])
+                self._identities[ders] = tls_identity(
+                    loaded.certificate, loaded.private_key, loaded.chain
+                )
             return self._identities[ders]
-
-
-def _context(loaded: LoadedCertificate) -> ssl.SSLContext:
-    assert loaded.private_key is not None
-    pem = loaded.private_key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    for certificate in (loaded.certificate, *loaded.chain):
-        pem += certificate.public_bytes(serialization.Encoding.PEM)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with _readable_as_file(pem) as path:
-        context.load_cert_chain(path)
-    return context
-
-
-@contextlib.contextmanager
-def _readable_as_file(content: bytes) -> Iterator[str]:
-    """A path under which OpenSSL can read `content`; in memory where the system can do that."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("certificate")
-        try:
-            os.write(descriptor, content)
-            yield f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-    else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(content)
-            file.flush()
-            yield file.name

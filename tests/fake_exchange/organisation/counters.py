@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 
@@ -49,8 +49,7 @@ class ServerCounters:
     service_starts: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, object]:
-        values = asdict(self)
-        return {k: dict(v) if isinstance(v, Counter) else v for k, v in values.items()}
+        return {k: dict(v) if isinstance(v, Counter) else v for k, v in vars(self).items()}
 
 
 class Counters:
