@@ -311,9 +311,11 @@ def _load_der_key(data: bytes, passphrase: str | None) -> PrivateKeyTypes:
 
 
 def _certificate_of_key(content: _Content) -> x509.Certificate:
-    """Return the certificate that belongs to the key; without a key, the first one."""
+    """Return the certificate that belongs to the key; without one, that which issued no other."""
     if content.private_key is None:
-        return content.certificates[0]
+        issuers = {item.issuer for item in content.certificates if item.issuer != item.subject}
+        leaves = [item for item in content.certificates if item.subject not in issuers]
+        return (leaves or content.certificates)[0]
     public = _public_bytes(content.private_key.public_key())
     for certificate in content.certificates:
         if _public_bytes(certificate.public_key()) == public:

@@ -24,7 +24,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.der_read
 if TYPE_CHECKING:
     from cryptography import x509
 
-# The names Windows prints (CertNameToStr with CERT_X500_NAME_STR); every other type is OID.<dotted>.
+# The names Windows prints (CertNameToStr, CERT_X500_NAME_STR); every other type is OID.<dotted>.
 _WINDOWS_NAMES = {
     "2.5.4.3": "CN",
     "2.5.4.4": "SN",
@@ -65,6 +65,8 @@ _OUTER_WHITE_SPACE = " \t\r\n"
 _DOTTED = re.compile(r"\d+(\.\d+)+")
 _ATTRIBUTE_TYPE = re.compile(r"(?:[Oo][Ii][Dd]\.)?\d+(?:\.\d+)+|[A-Za-z][A-Za-z0-9-]*")
 
+_ENCODED_VALUE = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
+
 _STRING_DECODERS = {
     12: "utf-8",  # UTF8String
     18: "ascii",  # NumericString
@@ -84,6 +86,8 @@ class Attribute:
     type_text: str
     oid: str | None
     value: str
+    # ``#`` and hexadecimal digits: an encoding that is no text, never quoted.
+    is_encoded: bool = False
 
     @property
     def _key(self) -> tuple[str, str]:
@@ -164,7 +168,7 @@ def rewrite(text: str) -> str:
         ValueError: the text is no distinguished name.
     """
     return ", ".join(
-        " + ".join(f"{_canonical_type(item)}={_quote(item.value)}" for item in part)
+        " + ".join(f"{_canonical_type(item)}={_written_value(item)}" for item in part)
         for part in parse(text)
     )
 
@@ -219,6 +223,10 @@ def _quote(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
+def _written_value(attribute: Attribute) -> str:
+    return attribute.value if attribute.is_encoded else _quote(attribute.value)
+
+
 def _canonical_type(attribute: Attribute) -> str:
     written = attribute.type_text.upper()
     if written.startswith("OID."):
@@ -240,9 +248,10 @@ def _parse_attribute(text: str, position: int) -> tuple[Attribute, int]:
     position = _skip_white_space(text, position + 1)
     if text[position : position + 1] == '"':
         value, position = _parse_quoted(text, position)
-    else:
-        value, position = _parse_unquoted(text, position)
-    return Attribute(type_text, _oid_of(type_text), value), position
+        return Attribute(type_text, _oid_of(type_text), value), position
+    value, position = _parse_unquoted(text, position)
+    encoded = _ENCODED_VALUE.fullmatch(value) is not None
+    return Attribute(type_text, _oid_of(type_text), value, encoded), position
 
 
 def _parse_quoted(text: str, position: int) -> tuple[str, int]:

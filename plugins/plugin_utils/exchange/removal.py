@@ -1,0 +1,105 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why is a certificate still needed, so that it must not be removed?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    AuthConfiguration,
+    HybridConfiguration,
+    connectors_naming,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+    ReceiveConnector,
+    SendConnector,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+    read_stored,
+)
+
+
+def removal_obstacles(
+    certificate: ExchangeCertificate,
+    *,
+    others: Iterable[ExchangeCertificate] = (),
+    internal_transport_thumbprint: str | None = None,
+    send_connectors: Iterable[SendConnector] = (),
+    receive_connectors: Iterable[ReceiveConnector] = (),
+    auth_configuration: AuthConfiguration | None = None,
+    hybrid_configuration: HybridConfiguration | None = None,
+) -> list[str]:
+    """Return one sentence for each reason that speaks against removing a certificate.
+
+    Exchange itself refuses for the Send connectors (also where a renewed certificate has the same
+    issuer and subject) and for the internal transport certificate; the other reasons are those
+    that break something without a word.
+
+    Args:
+        others: the server's other certificates. A Receive connector or hybrid configuration that
+            names the certificate stands in the way only if no valid other one bears the name.
+    """
+    name = certificate.tls_certificate_name
+    successors = [
+        other
+        for other in others
+        if other.thumbprint != certificate.thumbprint
+        and other.tls_certificate_name == name
+        and "SMTP" in (other.services or ())
+    ]
+    obstacles = [
+        f"{connector.title} names it (TlsCertificateName): Exchange refuses to remove a "
+        "certificate whose issuer and subject a Send connector names"
+        + (
+            ", and a renewed certificate has the same name. Leave it until it expires, or clear "
+            "the value, remove the certificate and set the value again."
+            if successors
+            else ". Point the connector to another certificate first."
+        )
+        for connector in connectors_naming(send_connectors, name)
+    ]
+    if not successors:
+        obstacles += [
+            f"{connector.title} names it (TlsCertificateName). Point the connector to another "
+            "certificate first."
+            for connector in connectors_naming(receive_connectors, name)
+        ]
+        if hybrid_configuration and read_stored(hybrid_configuration.tls_certificate_name) == name:
+            obstacles.append(
+                "The hybrid configuration names it (TlsCertificateName). Run the Hybrid "
+                "Configuration Wizard or Set-HybridConfiguration with another certificate first."
+            )
+    if internal_transport_thumbprint == certificate.thumbprint:
+        obstacles.append(
+            "It is the server's internal transport certificate; without it the transport service "
+            "would stop. Enable another certificate for SMTP with internal_transport_certificate: "
+            "replace first."
+        )
+    if "IIS" in (certificate.services or ()):
+        obstacles.append(
+            "It is bound to IIS; web access and management would stop. Enable another certificate "
+            "for IIS first."
+        )
+    obstacles += _auth_obstacles(certificate.thumbprint, auth_configuration)
+    return obstacles
+
+
+def _auth_obstacles(thumbprint: str, configuration: AuthConfiguration | None) -> list[str]:
+    if configuration is None:
+        return []
+    roles = (
+        ("current", configuration.current),
+        ("next", configuration.next),
+        ("previous", configuration.previous),
+    )
+    return [
+        f"It is the organization's {role} Auth certificate (OAuth); sign-in to OWA and ECP would "
+        "fail on every server. Replace the Auth certificate with Set-AuthConfig first."
+        for role, found in roles
+        if found == thumbprint
+    ]
