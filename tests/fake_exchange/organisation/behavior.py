@@ -29,6 +29,7 @@ class Behavior:
     `refuse_unknown_tls_certificate_name` - Set-SendConnector and Set-ReceiveConnector refuse a name
     that matches no certificate.
     `refuse_malformed_tls_certificate_name` - they refuse a text without `<I>` and `<S>`.
+    `require_tls_with_tls_certificate_name` - Set-SendConnector demands RequireTLS with it.
     `extra_services` - a certificate enabled for SMTP shows IMAP too.
     `list_all_for_missing_identity` - Get-* of something missing returns everything.
     `modern_pkcs12` - the servers read AES/SHA-256 PKCS#12 files (recent Windows).
@@ -54,8 +55,9 @@ class Behavior:
     session_cookies: bool = True
     refuse_unknown_tls_certificate_name: bool = False
     refuse_malformed_tls_certificate_name: bool = True
+    require_tls_with_tls_certificate_name: bool = False
     extra_services: bool = False
-    list_all_for_missing_identity: bool = False
+    list_all_for_missing_identity: bool = True
     modern_pkcs12: bool = False
     elliptic_curve_certificates: bool = True
     import_intermediates: bool = True

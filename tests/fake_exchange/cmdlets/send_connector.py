@@ -1,0 +1,311 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What do Get-SendConnector and Set-SendConnector do? The object with all its properties, the
+settings, and the rules that tie RequireTLS, TlsAuthLevel, TlsDomain and the rest together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fake_exchange.clixml import directory_types as directory
+from fake_exchange.clixml import value_types as values
+from fake_exchange.clixml.directory_types import CONFIGURATION_OBJECT, Getters
+from fake_exchange.clixml.objects import OutputObject, SameObject, enum, output_of
+from fake_exchange.cmdlets import conversion
+from fake_exchange.cmdlets.connector_settings import (
+    CONFIGURATION,
+    DATA,
+    Change,
+    Setting,
+    certificate_name,
+    find,
+    normalise_tls_certificate_name,
+    refuse,
+    value_of,
+)
+from fake_exchange.cmdlets.invocation import Invocation
+from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
+from fake_exchange.organisation.model import Organisation, SendConnector
+
+TASKS = "Microsoft.Exchange.Management.SystemConfigurationTasks."
+TYPE_NAMES = (
+    CONFIGURATION + "SmtpSendConnectorConfig",
+    CONFIGURATION + "MailGateway",
+    CONFIGURATION + "SendConnector",
+    CONFIGURATION + "ADLegacyVersionableObject",
+    *CONFIGURATION_OBJECT,
+)
+_ROUTING_GROUP = "Exchange Routing Group (DWBGZMFD01QNBJR)"
+TLS_AUTH_LEVELS = ("EncryptionOnly", "CertificateValidation", "DomainValidation")
+ERROR_POLICIES = (
+    "Default",
+    "DowngradeDnsFailures",
+    "DowngradeCustomFailures",
+    "UpgradeCustomFailures",
+)
+SMART_HOST_MECHANISMS = (
+    "None",
+    "BasicAuth",
+    "BasicAuthRequireTLS",
+    "ExchangeServer",
+    "ExternalAuthoritative",
+)
+CONNECTOR_TYPES = ("Default", "XPremises")
+LOGGING_LEVELS = ("None", "Verbose")
+
+
+def _enumeration(type_name: str, names: Sequence[str], *, nullable: bool = False) -> conversion.Converter:
+    return conversion.enumeration(type_name, names, nullable=nullable)
+
+
+SETTINGS = (
+    Setting("Name", conversion.required_text),
+    Setting("AddressSpaces", conversion.multi_value()),
+    Setting("AuthenticationCredential", conversion.text),
+    Setting("CloudServicesMailEnabled", conversion.boolean),
+    Setting("Comment", conversion.text),
+    Setting("ConnectionInactivityTimeOut", conversion.duration, 600),
+    Setting("ConnectorType", _enumeration(DATA + "SendConnectorType", CONNECTOR_TYPES)),
+    Setting("DNSRoutingEnabled", conversion.boolean),
+    Setting("DomainSecureEnabled", conversion.boolean),
+    Setting("Enabled", conversion.boolean),
+    Setting("ErrorPolicies", _enumeration(DATA + "ErrorPolicies", ERROR_POLICIES)),
+    Setting("ForceHELO", conversion.boolean, False),
+    Setting("Fqdn", conversion.domain_name),
+    Setting("FrontendProxyEnabled", conversion.boolean),
+    Setting("IgnoreSTARTTLS", conversion.boolean),
+    Setting("IsScopedConnector", conversion.boolean, False),
+    Setting("MaxMessageSize", conversion.unlimited(conversion.size), 36_700_160),
+    Setting("Port", conversion.integer),
+    Setting("ProtocolLoggingLevel", _enumeration(DATA + "ProtocolLoggingLevel", LOGGING_LEVELS)),
+    Setting("RequireOorg", conversion.boolean, False),
+    Setting("RequireTLS", conversion.boolean),
+    Setting(
+        "SmartHostAuthMechanism",
+        _enumeration(
+            CONFIGURATION + "SmtpSendConnectorConfig+AuthMechanisms", SMART_HOST_MECHANISMS
+        ),
+    ),
+    Setting("SmartHosts", conversion.multi_value()),
+    Setting("SmtpMaxMessagesPerConnection", conversion.integer, 20),
+    Setting("SourceIPAddress", conversion.text, "0.0.0.0"),
+    Setting("SourceTransportServers", conversion.multi_value()),
+    Setting("TlsAuthLevel", _enumeration(DATA + "TlsAuthLevel", TLS_AUTH_LEVELS, nullable=True)),
+    Setting("TlsCertificateName", certificate_name),
+    Setting("TlsDomain", conversion.domain_with_subdomains),
+    Setting("UseExternalDNSServersEnabled", conversion.boolean, False),
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def send_connector_output(organisation: Organisation, connector: SendConnector) -> OutputObject:
+    """A Send connector with the 54 properties of the captured ones."""
+    domain = organisation.domain
+    group = directory.administrative_group_dn(organisation.Name, domain)
+    routing_group = f"CN={_ROUTING_GROUP},CN=Routing Groups,{group}"
+    dn = f"CN={connector.Name},CN=Connections,{routing_group}"
+    identity = directory.ad_object_id(dn, guid=connector.Guid)
+    servers = connector.SourceTransportServers
+    homes = [directory.server_dn(name, organisation.Name, domain) for name in servers]
+    home = homes[0] if homes else group
+    address = values.ip_address("0.0.0.0")
+
+    def other(name: str) -> object:
+        return value_of(connector, _BY_NAME[name])
+
+    def source_address() -> object:
+        given = str(other("SourceIPAddress"))
+        return SameObject(address) if given == "0.0.0.0" else values.ip_address(given)
+
+    common = directory.directory_members(
+        distinguished_name=dn,
+        guid=connector.Guid,
+        identity=identity,
+        domain=domain,
+        schema_class="ms-Exch-Routing-SMTP-Connector",
+        object_classes=("top", "msExchConnector", "mailGateway", "msExchRoutingSMTPConnector"),
+        changed=connector.WhenChanged,
+        created=connector.WhenCreated,
+        domain_controller=organisation.domain_controller,
+    )
+    getters: Getters = {
+        "DNSRoutingEnabled": lambda: connector.DNSRoutingEnabled,
+        "TlsDomain": lambda: values.smtp_domain_with_subdomains(connector.TlsDomain),
+        "TlsAuthLevel": lambda: _tls_auth_level(connector.TlsAuthLevel),
+        "ErrorPolicies": lambda: _enum(DATA + "ErrorPolicies", connector.ErrorPolicies, ERROR_POLICIES),
+        "SmartHosts": lambda: directory.data_list(
+            "SmartHost", [values.smart_host(host, address=address) for host in connector.SmartHosts]
+        ),
+        "Port": lambda: connector.Port,
+        "ConnectionInactivityTimeOut": lambda: values.enhanced_time_span(
+            other("ConnectionInactivityTimeOut")
+        ),
+        "ForceHELO": lambda: other("ForceHELO"),
+        "FrontendProxyEnabled": lambda: connector.FrontendProxyEnabled,
+        "IgnoreSTARTTLS": lambda: connector.IgnoreSTARTTLS,
+        "CloudServicesMailEnabled": lambda: connector.CloudServicesMailEnabled,
+        "Fqdn": lambda: values.fqdn(connector.Fqdn),
+        "TlsCertificateName": lambda: values.smtp_x509_identifier(connector.TlsCertificateName),
+        "RequireTLS": lambda: connector.RequireTLS,
+        "RequireOorg": lambda: other("RequireOorg"),
+        "Enabled": lambda: connector.Enabled,
+        "ProtocolLoggingLevel": lambda: _enum(
+            DATA + "ProtocolLoggingLevel", connector.ProtocolLoggingLevel, LOGGING_LEVELS
+        ),
+        "SmartHostAuthMechanism": lambda: _enum(
+            CONFIGURATION + "SmtpSendConnectorConfig+AuthMechanisms",
+            connector.SmartHostAuthMechanism,
+            SMART_HOST_MECHANISMS,
+        ),
+        "AuthenticationCredential": lambda: other("AuthenticationCredential"),
+        "UseExternalDNSServersEnabled": lambda: other("UseExternalDNSServersEnabled"),
+        "DomainSecureEnabled": lambda: connector.DomainSecureEnabled,
+        "SourceIPAddress": source_address,
+        "SmtpMaxMessagesPerConnection": lambda: other("SmtpMaxMessagesPerConnection"),
+        "ConnectorType": lambda: _enum(
+            DATA + "SendConnectorType", connector.ConnectorType, CONNECTOR_TYPES
+        ),
+        "SmartHostsString": lambda: ",".join(connector.SmartHosts),
+        "CertificateSubject": lambda: None,
+        "Region": lambda: enum(DATA + "SendConnectorRegion", "NotSpecified", 0),
+        "AddressSpaces": lambda: directory.data_list(
+            "AddressSpace", [values.address_space(space) for space in connector.AddressSpaces]
+        ),
+        "ConnectedDomains": lambda: directory.data_list("ConnectedDomain", []),
+        "IsScopedConnector": lambda: other("IsScopedConnector"),
+        "IsSmtpConnector": lambda: True,
+        "Comment": lambda: connector.Comment,
+        "SourceRoutingGroup": lambda: directory.ad_object_id(routing_group),
+        "SourceTransportServers": lambda: directory.identities(
+            directory.ad_object_id(dn) for dn in homes
+        ),
+        "HomeMTA": lambda: directory.ad_object_id(f"CN=Microsoft MTA,{home}"),
+        "HomeMtaServerId": lambda: directory.ad_object_id(home),
+        "MaxMessageSize": lambda: values.unlimited_size(other("MaxMessageSize")),
+        "AdminDisplayName": lambda: "",
+        "ExchangeVersion": lambda: directory.object_version(0, 1, "8.0.535.0"),
+        "Name": lambda: connector.Name,
+        **common["name"],
+        **common["dates"],
+        **common["state"],
+    }
+    return output_of(
+        TYPE_NAMES,
+        connector.Name,
+        getters,
+        lambda: directory.property_bag(TYPE_NAMES[0], getters),
+    )
+
+
+def _enum(type_name: str, text: str, names: Sequence[str]) -> object:
+    return enum(type_name, text, names.index(text))
+
+
+def _tls_auth_level(level: str | None) -> object:
+    if level is None:
+        return None
+    return enum(DATA + "TlsAuthLevel", level, TLS_AUTH_LEVELS.index(level) + 1)
+
+
+def _get(invocation: Invocation) -> Iterator[OutputObject]:
+    organisation = invocation.organisation
+    with organisation.lock:
+        found = find(
+            invocation,
+            organisation.send_connectors,
+            lambda connector: (connector.Name, str(connector.Guid)),
+            identity=invocation.parameters.get("Identity"),
+        )
+    for connector in found:
+        yield send_connector_output(organisation, connector)
+
+
+def _check(invocation: Invocation, change: Change) -> None:
+    """The documented dependencies between the settings."""
+    level = change["TlsAuthLevel"]
+    ignores, requires = change["IgnoreSTARTTLS"], change["RequireTLS"]
+    if requires and ignores:
+        raise refuse(
+            invocation,
+            "The RequireTLS parameter can't be set to $true if the IgnoreSTARTTLS parameter is "
+            "set to $true.",
+        )
+    if level is not None and (ignores or not requires):
+        raise refuse(
+            invocation,
+            "The TLSAuthLevel parameter can only be set if the RequireTLS parameter is set to "
+            "$true and the IgnoreSTARTTLS parameter is set to $false.",
+        )
+    if change["TlsDomain"] is not None and level != "DomainValidation":
+        raise refuse(
+            invocation,
+            "The TLSDomain parameter can only be set if the TLSAuthLevel parameter is set to "
+            "DomainValidation.",
+        )
+    smart_host = bool(change["SmartHosts"]) and not change["DNSRoutingEnabled"]
+    if level == "DomainValidation" and smart_host and change["TlsDomain"] is None:
+        raise refuse(
+            invocation,
+            "The TLSDomain parameter must be set if the TLSAuthLevel parameter is set to "
+            "DomainValidation and the DNSRoutingEnabled parameter is set to $false.",
+        )
+    if change["DomainSecureEnabled"] and (ignores or not change["DNSRoutingEnabled"]):
+        raise refuse(
+            invocation,
+            "The DomainSecureEnabled parameter can only be set to $true if the DNSRoutingEnabled "
+            "parameter is set to $true and the IgnoreSTARTTLS parameter is set to $false.",
+        )
+    demands = invocation.organisation.behavior.require_tls_with_tls_certificate_name
+    if demands and change["TlsCertificateName"] and not requires:
+        raise refuse(
+            invocation, "RequiredTls flag should be set to true if TlsCertificateName is specified."
+        )
+
+
+def _servers_by_name(invocation: Invocation, change: Change) -> None:
+    if "SourceTransportServers" in change.given:
+        change.given["SourceTransportServers"] = [
+            invocation.find_server(name).Name for name in change.given["SourceTransportServers"]
+        ]
+
+
+def _set(invocation: Invocation) -> Iterator[OutputObject]:
+    organisation = invocation.organisation
+    identity = invocation.parameters.get("Identity")
+    connector = organisation.send_connector(identity)
+    if connector is None:
+        raise invocation.object_not_found(identity)
+    if not invocation.should_process(f'Setting Send connector "{connector.Identity}".'):
+        return
+    with organisation.lock:
+        change = Change(invocation, connector, SETTINGS)
+        _servers_by_name(invocation, change)
+        normalise_tls_certificate_name(invocation, change)
+        _check(invocation, change)
+        change.apply(invocation, connector.Identity)
+    yield from ()
+
+
+_DOMAIN_CONTROLLER = Parameter("DomainController", conversion.domain_name)
+
+CMDLETS = (
+    CmdletDefinition(
+        "Get-SendConnector",
+        TASKS + "GetSendConnector",
+        (Parameter("Identity", conversion.text, position=1), _DOMAIN_CONTROLLER),
+        _get,
+    ),
+    CmdletDefinition(
+        "Set-SendConnector",
+        TASKS + "SetSendConnector",
+        (
+            Parameter("Identity", conversion.required_text, position=1, required=True),
+            *(setting.parameter for setting in SETTINGS),
+            Parameter("Force", conversion.switch),
+            _DOMAIN_CONTROLLER,
+        ),
+        _set,
+        should_process=True,
+    ),
+)
