@@ -163,9 +163,13 @@ class ConnectionAuthentication:
 
     def _basic(self, credentials: str) -> Authenticated | Refused:
         try:
-            text = base64.b64decode(credentials, validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
+            raw = base64.b64decode(credentials, validate=True)
+        except binascii.Error:
             return self._refused()
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")  # What clients send that do not say UTF-8.
         user, _, password = text.partition(":")
         account = self.organisation.account(user)
         if account is None or not hmac.compare_digest(account.password.encode(), password.encode()):

@@ -7,8 +7,9 @@ ports, /wsman on the two of WinRM, put together from the organisation."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fake_exchange.cmdlets.registry import run_pipeline
@@ -19,182 +20,161 @@ from fake_exchange.wsman import fault_codes
 from fake_exchange.wsman.authentication import AuthenticationMethods, NtlmAccounts
 from fake_exchange.wsman.envelope import Fault
 from fake_exchange.wsman.http import HttpApplication, HttpResponse, HttpTraffic, http_handler
-from fake_exchange.wsman.listener import Connection, Listener, ListenerHub, TlsSource
+from fake_exchange.wsman.listener import Connection, ConnectionHandler
 from fake_exchange.wsman.output import OutputQueue
 from fake_exchange.wsman.shells import CommandLine, OpenShell, Shell, ShellFactory, ShellTable
 from fake_exchange.wsman.site import SiteRules, WsmanSite, not_found
 
 if TYPE_CHECKING:
     from fake_exchange.faults import Fault as InjectedFault
-    from fake_exchange.organisation.model import Account, Organisation, Server
+    from fake_exchange.organisation.model import Account, Organisation, Server, Service
 
 CMD_RESOURCE_URI = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/cmd"
-
-#: The ports this file opens; `https` is the web site's, shared with its pages.
-PORT_NAMES = ("powershell_http", "https", "winrm_http", "winrm_https")
+SITE_OF_SERVICE = {"W3SVC": "exchange", "WinRM": "winrm"}
 
 
 @dataclass(frozen=True)
 class FrontParts:
-    """What other parts of the fake plug in, each asked per server.
+    """What other parts of the fake plug in, each asked once per server.
 
-    `tls_source(server, port name)` - what a TLS port presents; `page(server)` - what the web site
-    answers beside /PowerShell; `cmd_shell(server)` - makes WinRS shells; `run` - runs pipelines.
+    `page` - what the web site answers beside /PowerShell; `cmd_shell` - makes WinRS shells;
+    `run` - runs pipelines.
     """
 
-    tls_source: Callable[[Server, str], TlsSource]
     page: Callable[[Server], HttpApplication] = lambda server: not_found
     cmd_shell: Callable[[Server], ShellFactory] | None = None
     run: PipelineRunner = run_pipeline
 
 
-@dataclass(eq=False)
 class RemoteManagement:
-    """The open doors of all servers; `listeners[server name][port name]`."""
+    """The sites of all servers. `handler` serves a port; whoever opens ports calls it."""
 
-    accounts: NtlmAccounts
-    listeners: dict[str, dict[str, Listener]] = field(default_factory=dict)
-    tables: dict[str, list[ShellTable]] = field(default_factory=dict)
+    def __init__(self, organisation: Organisation, parts: FrontParts) -> None:
+        self._organisation = organisation
+        self._parts = parts
+        self._accounts = NtlmAccounts(organisation.accounts)
+        self._lock = threading.Lock()
+        self._sites: dict[tuple[str, str], WsmanSite] = {}
+        self._connections: dict[tuple[str, str], set[Connection]] = {}
+        if organisation.keytab is not None:
+            os.environ["KRB5_KTNAME"] = str(organisation.keytab)
+            # A replay cache would be a file outside of our folder, and a bottleneck.
+            os.environ.setdefault("KRB5RCACHENAME", "none:")
+        organisation.faults.on("drop_idle", self._drop_idle)
+        organisation.faults.on("kill_shells", self._kill_shells)
+        organisation.service_observers.append(self._follow)
 
-    def close(self) -> None:
-        """End every shell and forget the accounts; the ports are the hub's to close."""
-        for tables in self.tables.values():
-            for table in tables:
-                table.close()
-        self.accounts.close()
+    def handler(self, server: Server, port: str) -> ConnectionHandler:
+        """Serves `powershell_http`, `https`, `winrm_http` or `winrm_https` of `server`."""
+        is_winrm = port.startswith("winrm")
+        site = self._site(server, is_winrm=is_winrm)
+        page = not_found if is_winrm or port != "https" else self._parts.page(server)
+        counters = self._organisation.counters
+        open_connections = self._connections.setdefault((server.Name, port), set())
 
-    def drop_idle(self, fault: InjectedFault) -> None:
-        """Break idle connections of the ports the fault names (all if it names none)."""
-        for server, listeners in self.listeners.items():
-            for port, listener in listeners.items():
-                if _is_named(fault.server, server) and _is_named(fault.port, port):
-                    listener.drop_connections(only_idle=True)
+        def on_exchange(received: int, sent: int) -> None:
+            counters.add(server.Name, "bytes_received", received)
+            counters.add(server.Name, "bytes_sent", sent)
 
-    def kill_shells(self, fault: InjectedFault) -> None:
-        """End every shell of the server the fault names (of all if it names none)."""
-        for server, tables in self.tables.items():
-            for table in tables:
-                if _is_named(fault.server, server):
-                    table.close()
-
-
-def start(organisation: Organisation, hub: ListenerHub, parts: FrontParts) -> RemoteManagement:
-    """Open the doors of every server and note their numbers in `server.ports`.
-
-    Raises OSError for a fixed port that is taken.
-    """
-    if organisation.keytab is not None:
-        os.environ["KRB5_KTNAME"] = str(organisation.keytab)
-        # A replay cache would be a file outside of our folder, and a bottleneck.
-        os.environ.setdefault("KRB5RCACHENAME", "none:")
-    front = RemoteManagement(NtlmAccounts(organisation.accounts))
-    for server in organisation:
-        if not server.IsEdgeServer:
-            _open_exchange(front, organisation, server, hub, parts)
-        _open_winrm(front, organisation, server, hub, parts)
-    organisation.faults.on("drop_idle", front.drop_idle)
-    organisation.faults.on("kill_shells", front.kill_shells)
-    return front
-
-
-def _open_exchange(
-    front: RemoteManagement,
-    organisation: Organisation,
-    server: Server,
-    hub: ListenerHub,
-    parts: FrontParts,
-) -> None:
-    behavior = organisation.behavior
-
-    def methods(connection: Connection) -> AuthenticationMethods:
-        over_tls = connection.identity is not None
-        kerberos = behavior.kerberos_authentication
-        return AuthenticationMethods(
-            basic=behavior.basic_authentication and over_tls, negotiate=kerberos, kerberos=kerberos
-        )
-
-    table = ShellTable(
-        {runspace_pool.RESOURCE_URI: _exchange_sessions(organisation, server, parts.run)},
-        address=f"http://{server.Fqdn}/PowerShell/",
-        quota=lambda: behavior.maximum_sessions_per_user,
-    )
-    rules = SiteRules(
-        path="/PowerShell",
-        methods=methods,
-        boundary_prefix="-- ",
-        uses_cookies=lambda: behavior.session_cookies,
-        refuses=_without_remote_powershell,
-    )
-    site = WsmanSite(organisation, server, table, rules, front.accounts)
-    page = parts.page(server)
-    front.tables.setdefault(server.Name, []).append(table)
-    applications: Mapping[str, Callable[[Connection], HttpApplication]] = {
-        "powershell_http": site.application,
-        "https": lambda connection: site.application(connection, page),
-    }
-    _open_ports(front, organisation, server, hub, parts, applications)
-
-
-def _open_winrm(
-    front: RemoteManagement,
-    organisation: Organisation,
-    server: Server,
-    hub: ListenerHub,
-    parts: FrontParts,
-) -> None:
-    def methods(connection: Connection) -> AuthenticationMethods:
-        return AuthenticationMethods(basic=connection.identity is not None)
-
-    factories: dict[str, ShellFactory] = {}
-    if parts.cmd_shell is not None:
-        factories[CMD_RESOURCE_URI] = _administrators_only(
-            organisation, server, parts.cmd_shell(server)
-        )
-    table = ShellTable(factories, address=f"http://{server.Fqdn}:5985/wsman")
-    site = WsmanSite(organisation, server, table, SiteRules("/wsman", methods), front.accounts)
-    front.tables.setdefault(server.Name, []).append(table)
-    applications = {"winrm_http": site.application, "winrm_https": site.application}
-    _open_ports(front, organisation, server, hub, parts, applications)
-
-
-def _open_ports(
-    front: RemoteManagement,
-    organisation: Organisation,
-    server: Server,
-    hub: ListenerHub,
-    parts: FrontParts,
-    applications: Mapping[str, Callable[[Connection], HttpApplication]],
-) -> None:
-    counters = organisation.counters
-
-    def on_exchange(received: int, sent: int) -> None:
-        counters.add(server.Name, "bytes_received", received)
-        counters.add(server.Name, "bytes_sent", sent)
-
-    for name, application in applications.items():
-        handle = http_handler(
-            application,
-            idle_seconds=lambda: organisation.behavior.idle_drop_seconds,
+        serve = http_handler(
+            lambda connection: site.application(connection, port, page),
+            idle_seconds=lambda: self._organisation.behavior.idle_drop_seconds,
             traffic=HttpTraffic(on_exchange),
         )
 
-        def counted(connection: Connection, handle: Callable[[Connection], None] = handle) -> None:
+        def handle(connection: Connection) -> None:
             counters.add(server.Name, "connections")
-            handle(connection)
+            with self._lock:
+                open_connections.add(connection)
+            try:
+                serve(connection)
+            finally:
+                with self._lock:
+                    open_connections.discard(connection)
 
-        def on_handshake(name: str = name) -> None:
-            counters.add(server.Name, "handshakes", key=name)
+        return handle
 
-        listener = hub.add(
-            name,
-            counted,
-            address=server.address,
-            port=server.fixed_ports.get(name, 0),
-            tls=parts.tls_source(server, name) if name.endswith("https") else None,
-            on_handshake=on_handshake,
+    def open_shells(self, server: Server) -> int:
+        """How many shells of both kinds are open on a server."""
+        return sum(
+            len(site.table) for (name, _), site in self._sites.items() if name == server.Name
         )
-        front.listeners.setdefault(server.Name, {})[name] = listener
-        server.ports[name] = listener.port
+
+    def close(self) -> None:
+        """End every shell and forget the accounts; ports and connections are the hub's."""
+        for site in self._sites.values():
+            site.table.close()
+        self._accounts.close()
+
+    def _site(self, server: Server, *, is_winrm: bool) -> WsmanSite:
+        """Both ports of a site share its shells."""
+        key = (server.Name, "winrm" if is_winrm else "exchange")
+        if key not in self._sites:
+            self._sites[key] = self._winrm_site(server) if is_winrm else self._exchange_site(server)
+        return self._sites[key]
+
+    def _exchange_site(self, server: Server) -> WsmanSite:
+        behavior = self._organisation.behavior
+
+        def methods(connection: Connection) -> AuthenticationMethods:
+            over_tls = connection.identity is not None
+            return AuthenticationMethods(
+                basic=behavior.basic_authentication and over_tls,
+                kerberos=behavior.kerberos_authentication,
+            )
+
+        sessions = _exchange_sessions(self._organisation, server, self._parts.run)
+        table = ShellTable(
+            {runspace_pool.RESOURCE_URI: sessions},
+            address=f"http://{server.Fqdn}/PowerShell/",
+            quota=lambda: behavior.maximum_sessions_per_user,
+        )
+        rules = SiteRules(
+            path="/PowerShell",
+            methods=methods,
+            boundary_prefix="-- ",
+            uses_cookies=lambda: behavior.session_cookies,
+            refuses=_without_remote_powershell,
+        )
+        return WsmanSite(self._organisation, server, table, rules, self._accounts)
+
+    def _winrm_site(self, server: Server) -> WsmanSite:
+        def methods(connection: Connection) -> AuthenticationMethods:
+            return AuthenticationMethods(basic=connection.identity is not None)
+
+        factories: dict[str, ShellFactory] = {}
+        if self._parts.cmd_shell is not None:
+            factories[CMD_RESOURCE_URI] = _administrators_only(
+                self._organisation, server, self._parts.cmd_shell(server)
+            )
+        table = ShellTable(factories, address=f"http://{server.Fqdn}:5985/wsman")
+        rules = SiteRules("/wsman", methods)
+        return WsmanSite(self._organisation, server, table, rules, self._accounts)
+
+    def _follow(self, server: Server, service: Service) -> None:
+        """Shells live in the service behind their site and die with it."""
+        site = self._sites.get((server.Name, SITE_OF_SERVICE.get(service.Name, "")))
+        if site is not None and service.Status == "Stopped":
+            site.table.close()
+
+    def _drop_idle(self, fault: InjectedFault) -> None:
+        """Break idle connections of the server and port the fault names (all if it names none)."""
+        with self._lock:
+            chosen = [
+                connection
+                for (server, port), connections in self._connections.items()
+                if _is_named(fault.server, server) and _is_named(fault.port, port)
+                for connection in connections
+                if connection.idle
+            ]
+        for connection in chosen:
+            connection.abort()
+
+    def _kill_shells(self, fault: InjectedFault) -> None:
+        """End every shell of the server the fault names (of all if it names none)."""
+        for (server, _), site in self._sites.items():
+            if _is_named(fault.server, server):
+                site.table.close()
 
 
 def _exchange_sessions(

@@ -68,18 +68,21 @@ class WsmanSite:
     accounts: NtlmAccounts
 
     def application(
-        self, connection: Connection, elsewhere: HttpApplication = not_found
+        self, connection: Connection, port: str, elsewhere: HttpApplication = not_found
     ) -> HttpApplication:
-        """The application of a connection; `elsewhere` answers all other paths."""
-        return _SiteConnection(self, connection, elsewhere)
+        """The application of a connection to `port`; `elsewhere` answers all other paths."""
+        return _SiteConnection(self, connection, port, elsewhere)
 
 
 class _SiteConnection:
     """One connection to a site: its security context, its requests."""
 
-    def __init__(self, site: WsmanSite, connection: Connection, elsewhere: HttpApplication) -> None:
+    def __init__(
+        self, site: WsmanSite, connection: Connection, port: str, elsewhere: HttpApplication
+    ) -> None:
         self._site = site
         self._connection = connection
+        self._port = port
         self._elsewhere = elsewhere
         self._authentication = ConnectionAuthentication(
             site.organisation,
@@ -171,7 +174,7 @@ class _SiteConnection:
         site, faults = self._site, self._site.organisation.faults
         where = {
             "server": site.server.Name,
-            "port": self._connection.listener.name,
+            "port": self._port,
             "verb": request.verb,
             "account": caller.account.user,
         }
