@@ -223,8 +223,7 @@ class _CmdletRun:
         self._bound: BoundParameters | None = None
 
     def bind(self) -> None:
-        from fake_exchange.cmdlets.invocation import Invocation
-    from fake_exchange.cmdlets.parameters import bind
+        from fake_exchange.cmdlets.parameters import bind
 
         try:
             self._definition = resolve(self._context, self._command)
