@@ -1,0 +1,176 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What does a typical organization with an expiring certificate look like, and its new certificate?
+
+For the demonstration, molecule and tests: files for the fake, a PFX with the new certificate, and
+an inventory as a user would write it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support import pki
+
+DOMAIN = "contoso.test"
+NAMES = ("mail.contoso.test", "autodiscover.contoso.test", "imap.contoso.test", "pop.contoso.test")
+USER = r"CONTOSO\ansible"
+SERVICES = ("IIS", "SMTP", "IMAP", "POP")
+CLIENT_SERVICES = ("MSExchangeIMAP4", "MSExchangeIMAP4BE", "MSExchangePOP3", "MSExchangePOP3BE")
+
+# Port of the fake -> (protocol of exchange_tls_probe, Exchange service).
+MAIL_AND_WEB_PORTS = {
+    "smtp": ("smtp", "SMTP"),
+    "submission": ("smtp", "SMTP"),
+    "https": ("https", "IIS"),
+    "imaps": ("imaps", "IMAP"),
+    "pop3s": ("pop3s", "POP"),
+}
+
+
+@dataclass(frozen=True)
+class ExampleOrganisation:
+    """The files in `directory`, and what a playbook has to be told."""
+
+    directory: Path
+    old: pki.Issued
+    new: pki.Issued
+    password: str = field(default="Pl4y with fire!", repr=False)
+    pfx_password: str = field(default="s3cret of the PFX", repr=False)
+
+    @property
+    def file(self) -> Path:
+        return self.directory / "organisation.yml"
+
+    @property
+    def pfx(self) -> Path:
+        return self.directory / "mail.contoso.test.pfx"
+
+    def variables(self, services: Sequence[str] = SERVICES) -> dict[str, Any]:
+        """The role's variables for the new certificate."""
+        return {
+            "rotate_pfx_path": str(self.pfx),
+            "rotate_pfx_password": self.pfx_password,
+            "rotate_services": list(services),
+        }
+
+    def inventory(self, endpoints: Mapping[str, Any], **variables: Any) -> dict[str, Any]:
+        """An inventory (as data) of the running fake: NTLM and message encryption over http."""
+        return {
+            "exchange": {
+                "hosts": {
+                    name: host_variables(name, server)
+                    for name, server in endpoints["servers"].items()
+                },
+                "vars": {
+                    "ansible_connection": "mailops.exchange.exchange",
+                    "ansible_python_interpreter": sys.executable,
+                    "ansible_user": USER,
+                    "ansible_password": self.password,
+                    "ansible_exchange_scheme": "http",
+                    "ansible_exchange_auth": "ntlm",
+                    "ansible_exchange_winrm_scheme": "http",
+                    "ansible_exchange_winrm_auth": "ntlm",
+                    **variables,
+                },
+            }
+        }
+
+
+def host_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a server of the fake is reached; a real one needs none of the ports."""
+    ports = server["ports"]
+    return {
+        "ansible_host": server["address"],
+        "ansible_exchange_server": name,
+        "ansible_exchange_port": ports["powershell_http"],
+        "ansible_exchange_winrm_port": ports["winrm_http"],
+        "rotate_ports": [
+            {"port": ports[port], "protocol": protocol, "service": service}
+            for port, (protocol, service) in MAIL_AND_WEB_PORTS.items()
+            if port in ports
+        ],
+    }
+
+
+def write_example(
+    directory: Path,
+    servers: Sequence[Mapping[str, Any]],
+    *,
+    behavior: Mapping[str, Any] | None = None,
+    services: Sequence[str] = SERVICES,
+    changed_issuer: bool = True,
+) -> ExampleOrganisation:
+    """Write everything into an existing directory.
+
+    Args:
+        servers: Entries of `servers:`; the rest of a server is as setup and the defaults here give it.
+        changed_issuer: Whether the new certificate comes from another intermediate authority, so that
+            every `TlsCertificateName` has to change.
+    """
+    root = pki.root(("CN", "Contoso Root CA"), ("O", "Contoso, Ltd."))
+    first = root.intermediate(("CN", "Contoso Issuing CA 1"), ("O", "Contoso, Ltd."))
+    second = root.intermediate(("CN", "Contoso Issuing CA 2"), ("O", "Contoso, Ltd."))
+    subject = (("CN", NAMES[0]), ("O", "Contoso, Ltd."), ("C", "DE"))
+    old = first.issue(*subject, dns=NAMES, not_before=pki.now() - pki.days(80), valid_days=90)
+    new = (second if changed_issuer else first).issue(*subject, dns=NAMES, valid_days=90)
+    example = ExampleOrganisation(directory, old, new)
+    root.write(directory / "root.pem")
+    old.write_pfx(directory / "old.pfx", "old", friendly_name="mail.contoso.test 2026")
+    new.write_pfx(example.pfx, example.pfx_password, friendly_name="mail.contoso.test 2027", modern=True)
+    organisation = _organisation(example, servers, behavior=behavior or {}, services=services)
+    example.file.write_text(yaml.safe_dump(organisation, sort_keys=False), encoding="utf-8")
+    return example
+
+
+def _organisation(
+    example: ExampleOrganisation,
+    servers: Sequence[Mapping[str, Any]],
+    *,
+    behavior: Mapping[str, Any],
+    services: Sequence[str],
+) -> dict[str, Any]:
+    of_old = {"tls_certificate_name": {"of": "old"}}
+    account, domain = USER.split("\\")[1], USER.split("\\")[0]
+    return {
+        "organization": {"name": "Contoso", "domain": DOMAIN},
+        "trusted_roots": ["root.pem"],
+        "accepted_domains": [{"name": DOMAIN, "default": True}],
+        "accounts": [
+            {
+                "user": account,
+                "domain": domain,
+                "password": example.password,
+                "role_groups": ["Organization Management"],
+            }
+        ],
+        "behavior": dict(behavior),
+        "certificates": {"old": {"pfx": "old.pfx", "password": "old", "exportable": True}},
+        "defaults": {
+            "certificates": [{"certificate": "old", "services": list(services)}],
+            "receive_connectors": {
+                "Default Frontend": of_old,
+                # Authenticated clients: no certificate named, Exchange finds it by this name.
+                "Client Frontend": {"fqdn": NAMES[0]},
+            },
+            "services": dict.fromkeys(CLIENT_SERVICES, "Running"),
+        },
+        "servers": [dict(server) for server in servers],
+        "send_connectors": [
+            {
+                "name": "Outbound to Office 365",
+                "address_spaces": ["smtp:contoso.mail.onmicrosoft.com;1"],
+                "require_tls": True,
+                **of_old,
+            },
+            {"name": "Internet", "address_spaces": ["smtp:*;1"], "fqdn": NAMES[0]},
+        ],
+    }
