@@ -1,0 +1,456 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to change so that one certificate takes the place of others, on a server and beyond?
+
+Pure planning: certificates, connectors and the new certificate in, a plan out. Nothing here talks
+to a server, so the whole rotation is known before its first change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
+    EXCLUSIVE_SERVICES,
+    Services,
+    check_names_suit,
+    missing_services,
+    render_services,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    HybridConfiguration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+    Connector,
+    ReceiveConnector,
+    SendConnector,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
+    common_name,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
+    covers,
+    uncovered,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+    normalize_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+    TlsCertificateName,
+    is_canonical,
+    read_stored,
+)
+
+# A certificate that stays in service is worth a word when it has no more days than this.
+_SOON = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCertificate:
+    """What planning needs to know of the certificate that takes over."""
+
+    thumbprint: str
+    tls_certificate_name: TlsCertificateName
+    dns_names: tuple[str, ...]
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    common_name: str | None = None
+
+    @classmethod
+    def from_loaded(cls, loaded: LoadedCertificate) -> NewCertificate:
+        """Take the facts of a certificate that a task brings along."""
+        return cls(
+            thumbprint=loaded.thumbprint,
+            tls_certificate_name=loaded.tls_certificate_name,
+            dns_names=tuple(loaded.dns_names),
+            not_before=loaded.not_before,
+            not_after=loaded.not_after,
+            common_name=loaded.facts.common_name,
+        )
+
+    @classmethod
+    def from_stored(cls, certificate: ExchangeCertificate) -> NewCertificate:
+        """Take the facts of a certificate that a server holds already."""
+        return cls(
+            thumbprint=certificate.thumbprint,
+            tls_certificate_name=certificate.tls_certificate_name,
+            dns_names=certificate.dns_names,
+            not_before=certificate.not_before,
+            not_after=certificate.not_after,
+            common_name=certificate.common_name,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name it stands for; the common name only where it has no other."""
+        return self.dns_names or ((self.common_name,) if self.common_name else ())
+
+    @property
+    def title(self) -> str:
+        """How sentences name it."""
+        name = self.common_name or next(iter(self.dns_names), "no name")
+        return f"{self.thumbprint} ({name})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorChange:
+    """A TlsCertificateName that has to be rewritten."""
+
+    name: str
+    title: str
+    before: str | None
+    after: str
+
+    def to_result(self) -> dict[str, object]:
+        """Return the JSON-safe form that the modules document under RETURN."""
+        return {
+            "name": self.name,
+            "tls_certificate_name_before": self.before,
+            "tls_certificate_name_after": self.after,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerPlan:
+    """What one server needs; ``problems`` must be solved before anything is changed."""
+
+    server: str
+    needs_import: bool
+    services_to_enable: Services
+    outgoing: tuple[ExchangeCertificate, ...] = ()
+    receive_connectors: tuple[ConnectorChange, ...] = ()
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+    @property
+    def install_needed(self) -> bool:
+        """Whether the certificate has to be imported or enabled."""
+        return self.needs_import or bool(self.services_to_enable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizationPlan:
+    """What has to be changed once for all servers."""
+
+    send_connectors: tuple[ConnectorChange, ...] = ()
+    hybrid_names_outgoing: bool = False
+    warnings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Findings:
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+
+def plan_server(
+    new: NewCertificate,
+    *,
+    server: str,
+    certificates: Sequence[ExchangeCertificate],
+    receive_connectors: Iterable[ReceiveConnector] = (),
+    services: Services,
+    outgoing: Iterable[str] | None = None,
+    now: datetime,
+) -> ServerPlan:
+    """Plan one server.
+
+    Args:
+        certificates: all that the server has.
+        services: what the new certificate is to serve.
+        outgoing: thumbprints to replace; None finds them (see ``find_outgoing``).
+        now: aware time that days are counted from.
+
+    Raises:
+        InvalidInput: a value of ``outgoing`` is no thumbprint.
+    """
+    findings = _Findings()
+    named = None if outgoing is None else {normalize_thumbprint(item) for item in outgoing}
+    leaving = find_outgoing(new, certificates, services=services, named=named)
+    present = find_certificate(list(certificates), new.thumbprint)
+    to_enable = services if present is None else missing_services(services, present.services)
+    _judge_new(new, present, services, findings, server)
+    _judge_named(new, leaving, named, findings)
+    _judge_staying(new, certificates, leaving, services, findings, server, now)
+    _judge_same_name(new, certificates, findings, server)
+    if present is None:
+        findings.changes.append(f"Import certificate {new.title} on {server}.")
+    if to_enable:
+        findings.changes.append(
+            f"Enable certificate {new.title} for {render_services(to_enable)} on {server}."
+        )
+    connector_changes = _connector_changes(
+        new, receive_connectors, leaving, certificates, findings, follow_lost=named is None
+    )
+    return ServerPlan(
+        server=server,
+        needs_import=present is None,
+        services_to_enable=to_enable,
+        outgoing=tuple(leaving),
+        receive_connectors=tuple(connector_changes),
+        warnings=tuple(findings.warnings),
+        problems=tuple(findings.problems),
+        changes=tuple(findings.changes),
+    )
+
+
+def plan_organization(
+    new: NewCertificate,
+    *,
+    outgoing: Sequence[ExchangeCertificate],
+    certificates: Sequence[ExchangeCertificate] = (),
+    send_connectors: Iterable[SendConnector] = (),
+    hybrid_configuration: HybridConfiguration | None = None,
+    outgoing_was_named: bool = False,
+) -> OrganizationPlan:
+    """Plan what belongs to the organization.
+
+    Args:
+        outgoing: the certificates that leave, of one or of all servers.
+        certificates: those servers' certificates; a Send connector that names none of them but a
+            name of the new certificate points into the void and is repaired, too.
+        outgoing_was_named: repair nothing but what names the outgoing certificates.
+    """
+    findings = _Findings()
+    changes = _connector_changes(
+        new,
+        send_connectors,
+        outgoing,
+        certificates,
+        findings,
+        follow_lost=not outgoing_was_named,
+    )
+    stored = hybrid_configuration.tls_certificate_name if hybrid_configuration else None
+    hybrid_names_outgoing = _names_leaving(stored, new, outgoing)
+    if hybrid_names_outgoing:
+        findings.warnings.append(
+            f"The hybrid configuration names an outgoing certificate ({stored}). Run the Hybrid "
+            "Configuration Wizard, or Set-HybridConfiguration -TlsCertificateName "
+            f'"{new.tls_certificate_name}".'
+        )
+    return OrganizationPlan(
+        send_connectors=tuple(changes),
+        hybrid_names_outgoing=hybrid_names_outgoing,
+        warnings=tuple(findings.warnings),
+        changes=tuple(findings.changes),
+    )
+
+
+def find_outgoing(
+    new: NewCertificate,
+    certificates: Iterable[ExchangeCertificate],
+    *,
+    services: Services,
+    named: set[str] | None = None,
+) -> list[ExchangeCertificate]:
+    """Return the certificates that the new one replaces.
+
+    Named ones are taken as they are. Otherwise these are all others that are not self-signed, no
+    pending request, serve a wanted service (or may do so, where the server does not tell) and
+    whose every name the new certificate stands for. So leftovers of an interrupted run and several
+    old certificates with one name are found as well.
+    """
+    others = [item for item in certificates if item.thumbprint != new.thumbprint]
+    if named is not None:
+        return [item for item in others if item.thumbprint in named]
+    return [
+        item
+        for item in others
+        if not item.self_signed
+        and not item.is_pending_request
+        and (item.services is None or item.services & services)
+        and _names_of(item)
+        and not uncovered(new.names, _names_of(item))
+    ]
+
+
+def _names_of(certificate: ExchangeCertificate) -> tuple[str, ...]:
+    if certificate.dns_names:
+        return certificate.dns_names
+    return (certificate.common_name,) if certificate.common_name else ()
+
+
+def _judge_new(
+    new: NewCertificate,
+    present: ExchangeCertificate | None,
+    services: Services,
+    findings: _Findings,
+    server: str,
+) -> None:
+    try:
+        check_names_suit(services, new.common_name, list(new.dns_names))
+    except InvalidInput as error:
+        findings.problems.append(error.message)
+    if present is None:
+        return
+    if present.has_private_key is False:
+        findings.problems.append(
+            f"{server} holds the certificate {new.title} without its private key. On the server, "
+            "repair it with certutil -repairstore my <serial number> or delete it, and run again."
+        )
+    if (present.status or "").casefold() == "revoked":
+        findings.problems.append(f"The certificate {new.title} is revoked ({server}).")
+    elif (present.status or "Valid").casefold() not in ("valid", "unknown"):
+        findings.warnings.append(
+            f"{server} reports the status {present.status} for the certificate {new.title}."
+        )
+    if present.services is None and services:
+        findings.warnings.append(
+            f"The services of certificate {new.title} cannot be read on {server}; they will be "
+            "enabled again, which does no harm."
+        )
+
+
+def _judge_named(
+    new: NewCertificate,
+    leaving: Iterable[ExchangeCertificate],
+    named: set[str] | None,
+    findings: _Findings,
+) -> None:
+    if named is None:
+        return
+    if new.thumbprint in named:
+        findings.problems.append(
+            f"outgoing names the new certificate {new.title} itself: leave it out."
+        )
+    for certificate in leaving:
+        lost = uncovered(new.names, _names_of(certificate))
+        if lost:
+            findings.warnings.append(
+                f"The outgoing certificate {_title(certificate)} stands for names that the new one "
+                f"does not have: {', '.join(lost)}."
+            )
+
+
+def _judge_staying(
+    new: NewCertificate,
+    certificates: Iterable[ExchangeCertificate],
+    leaving: Sequence[ExchangeCertificate],
+    services: Services,
+    findings: _Findings,
+    server: str,
+    now: datetime,
+) -> None:
+    for certificate in certificates:
+        # Self-signed ones are Exchange's own: they keep the back end site and internal transport.
+        if certificate.thumbprint == new.thumbprint or certificate.self_signed:
+            continue
+        served = (certificate.services or frozenset()) & services
+        if certificate in leaving or not served:
+            continue
+        lost = uncovered(new.names, _names_of(certificate))
+        if served & EXCLUSIVE_SERVICES:
+            findings.problems.append(
+                f"On {server} the certificate {_title(certificate)} serves "
+                f"{render_services(served & EXCLUSIVE_SERVICES)}, and the new one lacks its names "
+                f"{', '.join(lost) or '(none)'}. Get a certificate with these names, leave the "
+                f"service out, or name the old one with outgoing: [{certificate.thumbprint}]."
+            )
+        elif (days := certificate.days_left(now)) is not None and days <= _SOON:
+            findings.warnings.append(
+                f"On {server} the certificate {_title(certificate)} goes on serving "
+                f"{render_services(served)} and has {days} days left; it is not replaced, because "
+                f"the new one lacks its names {', '.join(lost) or '(none)'}."
+            )
+
+
+def _judge_same_name(
+    new: NewCertificate,
+    certificates: Iterable[ExchangeCertificate],
+    findings: _Findings,
+    server: str,
+) -> None:
+    """Warn where Exchange, which takes the newest of one name, would not take the new one."""
+    for certificate in certificates:
+        if (
+            certificate.thumbprint != new.thumbprint
+            and certificate.tls_certificate_name == new.tls_certificate_name
+            and certificate.not_before
+            and new.not_before
+            and certificate.not_before > new.not_before
+        ):
+            findings.warnings.append(
+                f"{server} has the certificate {_title(certificate)} with the same issuer and "
+                "subject, issued later than the new one. Exchange prefers the later one for its "
+                "connectors: check that the file is the newest."
+            )
+
+
+def _connector_changes(
+    new: NewCertificate,
+    connectors: Iterable[Connector],
+    leaving: Sequence[ExchangeCertificate],
+    certificates: Sequence[ExchangeCertificate],
+    findings: _Findings,
+    *,
+    follow_lost: bool,
+) -> list[ConnectorChange]:
+    changes = []
+    for connector in connectors:
+        stored = connector.tls_certificate_name
+        lost = follow_lost and _points_into_the_void(stored, new, certificates)
+        if not (lost or _names_leaving(stored, new, leaving) or _is_misspelled(stored, new)):
+            continue
+        if lost:
+            findings.warnings.append(
+                f"{connector.title} names a certificate that is not there ({stored}). The new one "
+                "has its name, so it will be named instead."
+            )
+        changes.append(
+            ConnectorChange(
+                name=connector.identity or connector.name,
+                title=connector.title,
+                before=stored,
+                after=new.tls_certificate_name.render(),
+            )
+        )
+        findings.changes.append(f"Point {connector.title} to certificate {new.title}.")
+    return changes
+
+
+def _names_leaving(
+    stored: str | None, new: NewCertificate, leaving: Iterable[ExchangeCertificate]
+) -> bool:
+    name = read_stored(stored)
+    if name is None or name == new.tls_certificate_name:
+        return False
+    return any(name == certificate.tls_certificate_name for certificate in leaving)
+
+
+def _is_misspelled(stored: str | None, new: NewCertificate) -> bool:
+    """Tell whether a value means the new certificate in a spelling Exchange does not find it by."""
+    if not stored:
+        return False
+    return read_stored(stored) == new.tls_certificate_name and not is_canonical(stored)
+
+
+def _points_into_the_void(
+    stored: str | None, new: NewCertificate, certificates: Sequence[ExchangeCertificate]
+) -> bool:
+    """Tell whether a value names no known certificate, but the new one stands for its name."""
+    name = read_stored(stored)
+    if name is None or not certificates or name == new.tls_certificate_name:
+        return False
+    if any(name == certificate.tls_certificate_name for certificate in certificates):
+        return False
+    host_name = common_name(name.subject)
+    return bool(host_name) and covers(new.names, host_name or "")
+
+
+def _title(certificate: ExchangeCertificate) -> str:
+    name = certificate.common_name or next(iter(certificate.dns_names), "no name")
+    return f"{certificate.thumbprint} ({name})"
