@@ -60,6 +60,7 @@ class WindowsEndpointSettings:
     operation_timeout: int = 20
     read_timeout: int = 60
     deadline: float = 900.0
+    idle_reset_seconds: float = 50.0
 
     @property
     def url(self) -> str:
