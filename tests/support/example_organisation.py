@@ -112,9 +112,9 @@ def write_example(
     """Write everything into an existing directory.
 
     Args:
-        servers: Entries of `servers:`; the rest of a server is as setup and the defaults here give it.
-        changed_issuer: Whether the new certificate comes from another intermediate authority, so that
-            every `TlsCertificateName` has to change.
+        servers: Entries of `servers:`; the rest is as setup and the defaults here give it.
+        changed_issuer: Whether the new certificate comes from another intermediate authority, so
+            that every `TlsCertificateName` has to change.
     """
     root = pki.root(("CN", "Contoso Root CA"), ("O", "Contoso, Ltd."))
     first = root.intermediate(("CN", "Contoso Issuing CA 1"), ("O", "Contoso, Ltd."))
@@ -125,7 +125,9 @@ def write_example(
     example = ExampleOrganisation(directory, old, new)
     root.write(directory / "root.pem")
     old.write_pfx(directory / "old.pfx", "old", friendly_name="mail.contoso.test 2026")
-    new.write_pfx(example.pfx, example.pfx_password, friendly_name="mail.contoso.test 2027", modern=True)
+    new.write_pfx(
+        example.pfx, example.pfx_password, friendly_name="mail.contoso.test 2027", modern=True
+    )
     organisation = _organisation(example, servers, behavior=behavior or {}, services=services)
     example.file.write_text(yaml.safe_dump(organisation, sort_keys=False), encoding="utf-8")
     return example

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Start and stop the fake organization for molecule: ``fake.py start|stop DIRECTORY``.
 
-The directory then holds the organization's files, ``ready.json`` (where it listens), ``example.json``
-(accounts and certificates) and ``pid``.
+The directory then holds the organization's files, ``ready.json`` (where it listens),
+``example.json`` (accounts and certificates) and ``pid``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[3] / "tests"
 sys.path.insert(0, str(TESTS))
 
-from support.example_organisation import USER, write_example  # noqa: E402
+from support.example_organisation import USER, write_example
 
 SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Hamburg"}]
 PATIENCE = 60.0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Do the role's documented variables, its defaults, the README and the files agree with each other?"""
+"""Do the role's documented variables, its defaults, its files and the README agree?"""
 
 from __future__ import annotations
 
@@ -72,4 +72,5 @@ def test_what_is_documented_as_required_python_packages_is_what_is_declared() ->
     }
     lower = {package.lower(): version for package, version in declared.items()}
     assert named, "the documentation names packages"
-    assert {(package, version) for package, version in named if lower.get(package) != version} == set()
+    differing = {(package, version) for package, version in named if lower[package] != version}
+    assert differing == set()
