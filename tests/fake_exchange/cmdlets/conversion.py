@@ -268,9 +268,7 @@ def size(value: Any) -> int:
 
 def unlimited(convert: Converter) -> Converter:
     """Unlimited<T>: None for ``Unlimited``."""
-    return lambda value: (
-        None if str(value).strip().casefold() == "unlimited" else convert(value)
-    )
+    return lambda value: None if str(value).strip().casefold() == "unlimited" else convert(value)
 
 
 def ip_binding(value: Any) -> str:

@@ -61,9 +61,7 @@ def _addressed(invocation: Invocation) -> tuple[Server, str | None]:
     identity = parameters.get("Identity")
     if identity:
         name, separator, thumbprint = identity.rpartition("\\")
-        server = (
-            invocation.find_server(name) if separator else invocation.context.landed_server
-        )
+        server = invocation.find_server(name) if separator else invocation.context.landed_server
         return reach(invocation, server), thumbprint
     return reach(invocation, invocation.server_or_landed()), parameters.get("Thumbprint")
 

@@ -120,9 +120,7 @@ def _new(invocation: Invocation) -> Iterator[OutputObject]:
     )
     services = without_wildcard_trouble(invocation, stored, services)
     replace = "SMTP" in services and replaces_internal_transport(invocation, server, stored)
-    rules.enable(
-        organisation, server, stored, services, replace_internal_transport=replace
-    )
+    rules.enable(organisation, server, stored, services, replace_internal_transport=replace)
     hidden = details_hidden(organisation, server)
     yield certificate_output(organisation, server, stored, hidden=hidden)
 

@@ -54,11 +54,9 @@ CHOICES = (
 def time_text(moment: datetime) -> str:
     """A local date and time as the servers' culture (en-US) prints it."""
     local = moment.astimezone(local_time_zone())
-    hour = local.hour % 12 or 12
-    half = "AM" if local.hour < 12 else "PM"
-    return (
-        f"{local.month}/{local.day}/{local.year} {hour}:{local.minute:02d}:{local.second:02d} {half}"
-    )
+    hour, half = local.hour % 12 or 12, "AM" if local.hour < 12 else "PM"
+    day = f"{local.month}/{local.day}/{local.year}"
+    return f"{day} {hour}:{local.minute:02d}:{local.second:02d} {half}"
 
 
 @dataclass

@@ -218,9 +218,7 @@ def _choose_set(definition: CmdletDefinition, given: Sequence[Parameter]) -> str
     complete = [
         name
         for name in sorted(possible, key=lambda n: n != definition.default_set)
-        if all(
-            p.name in names for p in definition.parameters if p.required and name in p.sets
-        )
+        if all(p.name in names for p in definition.parameters if p.required and name in p.sets)
     ]
     if definition.default_set in possible and definition.default_set in (complete or possible):
         return definition.default_set
@@ -252,7 +250,6 @@ def bind(
             "MissingMandatoryParameter",
         )
     values = {
-        name: _converted(definition, parameter, value)
-        for name, (parameter, value) in given.items()
+        name: _converted(definition, parameter, value) for name, (parameter, value) in given.items()
     }
     return BoundParameters(values, set_name)

@@ -150,19 +150,64 @@ SETTINGS = (
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 #: The order of the captured object, up to the members that every object has.
-_ORDER = """AuthMechanism Banner BinaryMimeEnabled Bindings ChunkingEnabled DefaultDomain
-DeliveryStatusNotificationEnabled EightBitMimeEnabled SmtpUtf8Enabled BareLinefeedRejectionEnabled
-DomainSecureEnabled EnhancedStatusCodesEnabled LongAddressesEnabled OrarEnabled
-SuppressXAnonymousTls ProxyEnabled AdvertiseClientSettings Fqdn ServiceDiscoveryFqdn
-TlsCertificateName Comment Enabled ConnectionTimeout ConnectionInactivityTimeout MessageRateLimit
-MessageRateSource MaxInboundConnection MaxInboundConnectionPerSource
-MaxInboundConnectionPercentagePerSource MaxHeaderSize MaxHopCount MaxLocalHopCount MaxLogonFailures
-MaxMessageSize MaxProtocolErrors MaxRecipientsPerMessage PermissionGroups PipeliningEnabled
-ProtocolLoggingLevel RemoteIPRanges RequireEHLODomain RequireTLS EnableAuthGSSAPI
-ExtendedProtectionPolicy LiveCredentialEnabled TlsDomainCapabilities Server TransportRole
-RejectReservedTopLevelRecipientDomains RejectReservedSecondLevelRecipientDomains
-RejectSingleLabelRecipientDomains AcceptConsumerMail SizeEnabled TarpitInterval AuthTarpitInterval
-MaxAcknowledgementDelay""".split()
+_ORDER = [
+    "AuthMechanism",
+    "Banner",
+    "BinaryMimeEnabled",
+    "Bindings",
+    "ChunkingEnabled",
+    "DefaultDomain",
+    "DeliveryStatusNotificationEnabled",
+    "EightBitMimeEnabled",
+    "SmtpUtf8Enabled",
+    "BareLinefeedRejectionEnabled",
+    "DomainSecureEnabled",
+    "EnhancedStatusCodesEnabled",
+    "LongAddressesEnabled",
+    "OrarEnabled",
+    "SuppressXAnonymousTls",
+    "ProxyEnabled",
+    "AdvertiseClientSettings",
+    "Fqdn",
+    "ServiceDiscoveryFqdn",
+    "TlsCertificateName",
+    "Comment",
+    "Enabled",
+    "ConnectionTimeout",
+    "ConnectionInactivityTimeout",
+    "MessageRateLimit",
+    "MessageRateSource",
+    "MaxInboundConnection",
+    "MaxInboundConnectionPerSource",
+    "MaxInboundConnectionPercentagePerSource",
+    "MaxHeaderSize",
+    "MaxHopCount",
+    "MaxLocalHopCount",
+    "MaxLogonFailures",
+    "MaxMessageSize",
+    "MaxProtocolErrors",
+    "MaxRecipientsPerMessage",
+    "PermissionGroups",
+    "PipeliningEnabled",
+    "ProtocolLoggingLevel",
+    "RemoteIPRanges",
+    "RequireEHLODomain",
+    "RequireTLS",
+    "EnableAuthGSSAPI",
+    "ExtendedProtectionPolicy",
+    "LiveCredentialEnabled",
+    "TlsDomainCapabilities",
+    "Server",
+    "TransportRole",
+    "RejectReservedTopLevelRecipientDomains",
+    "RejectReservedSecondLevelRecipientDomains",
+    "RejectSingleLabelRecipientDomains",
+    "AcceptConsumerMail",
+    "SizeEnabled",
+    "TarpitInterval",
+    "AuthTarpitInterval",
+    "MaxAcknowledgementDelay",
+]
 
 
 def _flags(type_name: str, names: list[str], order: tuple[str, ...]) -> Any:
@@ -195,25 +240,25 @@ _SHOWN: dict[str, Any] = {
     "TransportRole": lambda v: enum(CONFIGURATION + "ServerRole", v, TRANSPORT_ROLES[v]),
     "MaxHeaderSize": values.byte_quantified_size,
     "MaxMessageSize": values.byte_quantified_size,
-    **{
-        name: values.unlimited_int
-        for name in (
+    **dict.fromkeys(
+        (
             "MessageRateLimit",
             "MaxInboundConnection",
             "MaxInboundConnectionPerSource",
             "MaxProtocolErrors",
-        )
-    },
-    **{
-        name: values.enhanced_time_span
-        for name in (
+        ),
+        values.unlimited_int,
+    ),
+    **dict.fromkeys(
+        (
             "ConnectionTimeout",
             "ConnectionInactivityTimeout",
             "TarpitInterval",
             "AuthTarpitInterval",
             "MaxAcknowledgementDelay",
-        )
-    },
+        ),
+        values.enhanced_time_span,
+    ),
 }
 
 
@@ -293,9 +338,7 @@ def _get(invocation: Invocation) -> Iterator[OutputObject]:
 def _single(invocation: Invocation, identity: str) -> tuple[Server, ReceiveConnector]:
     wanted = identity.strip().casefold()
     found = [
-        pair
-        for pair in _all(invocation)
-        if wanted in (name.casefold() for name in _names(pair))
+        pair for pair in _all(invocation) if wanted in (name.casefold() for name in _names(pair))
     ]
     if not found:
         raise invocation.object_not_found(identity)

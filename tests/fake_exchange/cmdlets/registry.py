@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fake_exchange.organisation.counters import CmdletCall
 
 if TYPE_CHECKING:
-    from fake_exchange.clixml.objects import ClrObject
+    from fake_exchange.clixml.objects import OutputObject
     from fake_exchange.cmdlets.invocation import Invocation
     from fake_exchange.cmdlets.parameters import BoundParameters, CmdletDefinition
 
@@ -141,6 +141,7 @@ _GROUPS = (
     "servers",
     "hybrid",
     "health",
+    "mail_flow",
     "select_object",
 )
 
@@ -242,7 +243,8 @@ class _CmdletRun:
         """The objects this command emits; errors become records on the way."""
         from fake_exchange.cmdlets.invocation import Invocation
 
-        assert self._definition is not None and self._bound is not None
+        assert self._definition is not None
+        assert self._bound is not None
         invocation = Invocation(
             self._context, self._definition, self._bound, stream, has_input=has_input
         )

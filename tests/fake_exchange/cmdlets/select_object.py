@@ -78,9 +78,7 @@ def selected(item: OutputObject, wanted: list[str]) -> OutputObject:
     )
 
     def whole() -> ClrObject:
-        return ClrObject(
-            type_names, members=[(name, getter()) for name, getter in getters.items()]
-        )
+        return ClrObject(type_names, members=[(name, getter()) for name, getter in getters.items()])
 
     return OutputObject(type_names[0], getters, whole)
 

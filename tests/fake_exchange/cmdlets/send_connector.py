@@ -55,7 +55,9 @@ CONNECTOR_TYPES = ("Default", "XPremises")
 LOGGING_LEVELS = ("None", "Verbose")
 
 
-def _enumeration(type_name: str, names: Sequence[str], *, nullable: bool = False) -> conversion.Converter:
+def _enumeration(
+    type_name: str, names: Sequence[str], *, nullable: bool = False
+) -> conversion.Converter:
     return conversion.enumeration(type_name, names, nullable=nullable)
 
 
@@ -133,7 +135,9 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
         "DNSRoutingEnabled": lambda: connector.DNSRoutingEnabled,
         "TlsDomain": lambda: values.smtp_domain_with_subdomains(connector.TlsDomain),
         "TlsAuthLevel": lambda: _tls_auth_level(connector.TlsAuthLevel),
-        "ErrorPolicies": lambda: _enum(DATA + "ErrorPolicies", connector.ErrorPolicies, ERROR_POLICIES),
+        "ErrorPolicies": lambda: _enum(
+            DATA + "ErrorPolicies", connector.ErrorPolicies, ERROR_POLICIES
+        ),
         "SmartHosts": lambda: directory.data_list(
             "SmartHost", [values.smart_host(host, address=address) for host in connector.SmartHosts]
         ),

@@ -1,0 +1,290 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What do the cmdlets about the organisation as a whole do? Get-/Set-HybridConfiguration,
+Get-AuthConfig and Get-AcceptedDomain."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from fake_exchange.clixml import directory_types as directory
+from fake_exchange.clixml import value_types as values
+from fake_exchange.clixml.directory_types import CONFIGURATION_OBJECT, Getters
+from fake_exchange.clixml.objects import ClrObject, OutputObject, enum, output_of
+from fake_exchange.cmdlets import conversion
+from fake_exchange.cmdlets.connector_settings import (
+    CONFIGURATION,
+    Change,
+    Setting,
+    certificate_name,
+    find,
+    normalise_tls_certificate_name,
+    refuse,
+)
+from fake_exchange.cmdlets.invocation import Invocation
+from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
+from fake_exchange.organisation.model import (
+    AcceptedDomain,
+    AuthConfig,
+    HybridConfiguration,
+    Organisation,
+)
+
+TASKS = "Microsoft.Exchange.Management.SystemConfigurationTasks."
+HYBRID_TASKS = "Microsoft.Exchange.Management.Hybrid."
+HYBRID = (CONFIGURATION + "HybridConfiguration", *CONFIGURATION_OBJECT)
+AUTH = (CONFIGURATION + "AuthConfig", *CONFIGURATION_OBJECT)
+ACCEPTED_DOMAIN = (CONFIGURATION + "AcceptedDomain", *CONFIGURATION_OBJECT)
+HYBRID_NAME, AUTH_NAME = "Hybrid Configuration", "Auth Configuration"
+_FEATURES = f"HybridFeature, {directory.DIRECTORY_LIBRARY}"
+FEATURES = (
+    "FreeBusy",
+    "MoveMailbox",
+    "Mailtips",
+    "MessageTracking",
+    "OwaRedirection",
+    "OnlineArchive",
+    "SecureMail",
+    "CentralizedTransport",
+    "Photos",
+)
+DOMAIN_TYPES = ("Authoritative", "ExternalRelay", "InternalRelay")
+
+HYBRID_SETTINGS = (
+    Setting("ClientAccessServers", conversion.multi_value()),
+    Setting("Domains", conversion.multi_value()),
+    Setting("EdgeTransportServers", conversion.multi_value()),
+    Setting("ExternalIPAddresses", conversion.multi_value(conversion.ip_range)),
+    Setting(
+        "Features",
+        conversion.multi_value(conversion.enumeration("HybridFeature", FEATURES)),
+    ),
+    Setting("OnPremisesSmartHost", conversion.domain_name),
+    Setting("ReceivingTransportServers", conversion.multi_value()),
+    Setting("SendingTransportServers", conversion.multi_value()),
+    Setting("ServiceInstance", conversion.integer),
+    Setting("TlsCertificateName", certificate_name),
+)
+_SERVER_LISTS = (
+    "ClientAccessServers",
+    "EdgeTransportServers",
+    "ReceivingTransportServers",
+    "SendingTransportServers",
+)
+
+
+def _servers(organisation: Organisation, names: list[str]) -> ClrObject:
+    return directory.identities(
+        directory.ad_object_id(directory.server_dn(name, organisation.Name, organisation.domain))
+        for name in names
+    )
+
+
+def hybrid_output(organisation: Organisation, hybrid: HybridConfiguration) -> OutputObject:
+    """The hybrid configuration with its 27 properties."""
+    domain = organisation.domain
+    dn = f"CN={HYBRID_NAME},CN={HYBRID_NAME},{directory.organization_dn(organisation.Name, domain)}"
+    common = directory.directory_members(
+        distinguished_name=dn,
+        guid=hybrid.Guid,
+        identity=directory.ad_object_id(dn, guid=hybrid.Guid),
+        domain=domain,
+        schema_class="ms-Exch-Coexistence-Relationship",
+        object_classes=("top", "msExchCoexistenceRelationship"),
+        changed=hybrid.WhenChanged,
+        created=hybrid.WhenCreated,
+        domain_controller=organisation.domain_controller,
+        state="Changed",
+    )
+    getters: Getters = {
+        "ClientAccessServers": lambda: _servers(organisation, hybrid.ClientAccessServers),
+        "EdgeTransportServers": lambda: _servers(organisation, hybrid.EdgeTransportServers),
+        "ReceivingTransportServers": lambda: _servers(
+            organisation, hybrid.ReceivingTransportServers
+        ),
+        "SendingTransportServers": lambda: _servers(organisation, hybrid.SendingTransportServers),
+        "OnPremisesSmartHost": lambda: values.smtp_domain(hybrid.OnPremisesSmartHost),
+        "Domains": lambda: directory.data_list(
+            "AutoDiscoverSmtpDomain", map(values.auto_discover_domain, hybrid.Domains)
+        ),
+        "Features": lambda: directory.multi_valued(
+            _FEATURES,
+            [enum("HybridFeature", name, FEATURES.index(name)) for name in hybrid.Features],
+            directory=True,
+        ),
+        "ExternalIPAddresses": lambda: directory.data_list(
+            "IPRange", map(values.ip_range, hybrid.ExternalIPAddresses)
+        ),
+        "TlsCertificateName": lambda: values.smtp_x509_identifier(hybrid.TlsCertificateName),
+        "ServiceInstance": lambda: hybrid.ServiceInstance,
+        "AdminDisplayName": lambda: "",
+        "ExchangeVersion": lambda: directory.object_version(0, 20, "15.0.0.0"),
+        "Name": lambda: HYBRID_NAME,
+        **common["name"],
+        **common["dates"],
+        **common["state"],
+    }
+    return output_of(
+        HYBRID, HYBRID_NAME, getters, lambda: directory.property_bag(HYBRID[0], getters)
+    )
+
+
+def auth_config_output(organisation: Organisation, auth: AuthConfig) -> OutputObject:
+    """The Auth configuration with its 25 properties."""
+    domain = organisation.domain
+    dn = f"CN={AUTH_NAME},{directory.organization_dn(organisation.Name, domain)}"
+    effective = auth.NextCertificateEffectiveDate
+    common = directory.directory_members(
+        distinguished_name=dn,
+        guid=auth.Guid,
+        identity=directory.ad_object_id(dn, guid=auth.Guid),
+        domain=domain,
+        schema_class="ms-Exch-Auth-Auth-Config",
+        object_classes=("top", "container", "msExchContainer", "msExchAuthAuthConfig"),
+        changed=auth.WhenChanged,
+        created=auth.WhenCreated,
+        domain_controller=organisation.domain_controller,
+    )
+    getters: Getters = {
+        "CurrentCertificateThumbprint": lambda: auth.CurrentCertificateThumbprint,
+        "PreviousCertificateThumbprint": lambda: auth.PreviousCertificateThumbprint,
+        "NextCertificateThumbprint": lambda: auth.NextCertificateThumbprint,
+        "NextCertificateEffectiveDate": lambda: (
+            directory.local_time(effective) if effective is not None else None
+        ),
+        "ServiceName": lambda: auth.ServiceName,
+        "Realm": lambda: auth.Realm,
+        "DeploymentId": lambda: "",
+        "IssuerIdentifier": lambda: "",
+        "Name": lambda: AUTH_NAME,
+        "AdminDisplayName": lambda: "",
+        "ExchangeVersion": lambda: directory.object_version(0, 20, "15.0.0.0"),
+        **common["name"],
+        **common["dates"],
+        **common["state"],
+    }
+    return output_of(AUTH, AUTH_NAME, getters, lambda: directory.property_bag(AUTH[0], getters))
+
+
+def accepted_domain_output(organisation: Organisation, accepted: AcceptedDomain) -> OutputObject:
+    """An accepted domain: the documented properties, no capture exists."""
+    domain, name = organisation.domain, accepted.Name or accepted.DomainName
+    dn = (
+        f"CN={name},CN=Accepted Domains,CN=Transport Settings,"
+        f"{directory.organization_dn(organisation.Name, domain)}"
+    )
+    common = directory.directory_members(
+        distinguished_name=dn,
+        guid=accepted.Guid,
+        identity=directory.ad_object_id(dn, guid=accepted.Guid),
+        domain=domain,
+        schema_class="ms-Exch-Accepted-Domain",
+        object_classes=("top", "msExchAcceptedDomain"),
+        changed=accepted.WhenChanged,
+        created=accepted.WhenCreated,
+        domain_controller=organisation.domain_controller,
+    )
+    getters: Getters = {
+        "DomainName": lambda: values.smtp_domain_with_subdomains(accepted.DomainName),
+        "CatchAllRecipientID": lambda: None,
+        "DomainType": lambda: enum(
+            CONFIGURATION + "AcceptedDomainType",
+            accepted.DomainType,
+            DOMAIN_TYPES.index(accepted.DomainType),
+        ),
+        "MatchSubDomains": lambda: accepted.DomainName.startswith("*"),
+        "AddressBookEnabled": lambda: True,
+        "Default": lambda: accepted.Default,
+        "AuthenticationType": lambda: None,
+        "AdminDisplayName": lambda: "",
+        "ExchangeVersion": lambda: directory.object_version(0, 1, "8.0.535.0"),
+        "Name": lambda: name,
+        **common["name"],
+        **common["dates"],
+        **common["state"],
+    }
+    return output_of(
+        ACCEPTED_DOMAIN,
+        name,
+        getters,
+        lambda: directory.property_bag(ACCEPTED_DOMAIN[0], getters),
+    )
+
+
+def _get_hybrid(invocation: Invocation) -> Iterator[OutputObject]:
+    hybrid = invocation.organisation.hybrid_configuration
+    if hybrid is not None:
+        yield hybrid_output(invocation.organisation, hybrid)
+
+
+def _set_hybrid(invocation: Invocation) -> Iterator[OutputObject]:
+    organisation = invocation.organisation
+    hybrid = organisation.hybrid_configuration
+    if hybrid is None:
+        raise invocation.object_not_found(HYBRID_NAME)
+    if not invocation.should_process(f'Setting the "{HYBRID_NAME}".'):
+        return
+    with organisation.lock:
+        change = Change(invocation, hybrid, HYBRID_SETTINGS)
+        for name in _SERVER_LISTS:
+            if name in change.given:
+                change.given[name] = [invocation.find_server(n).Name for n in change.given[name]]
+        normalise_tls_certificate_name(invocation, change)
+        mailbox = change["SendingTransportServers"] or change["ReceivingTransportServers"]
+        if change["EdgeTransportServers"] and mailbox:
+            raise refuse(
+                invocation,
+                "The SendingTransportServers and ReceivingTransportServers parameters must be set "
+                "to $null if the EdgeTransportServers parameter is used.",
+            )
+        change.apply(invocation, HYBRID_NAME)
+    yield from ()
+
+
+def _get_auth_config(invocation: Invocation) -> Iterator[OutputObject]:
+    yield auth_config_output(invocation.organisation, invocation.organisation.auth_config)
+
+
+def _get_accepted_domain(invocation: Invocation) -> Iterator[OutputObject]:
+    def names(accepted: AcceptedDomain) -> tuple[str, ...]:
+        guid: uuid.UUID = accepted.Guid
+        return accepted.Name or accepted.DomainName, accepted.DomainName, str(guid)
+
+    found = find(
+        invocation,
+        invocation.organisation.accepted_domains,
+        names,
+        identity=invocation.parameters.get("Identity"),
+    )
+    for accepted in found:
+        yield accepted_domain_output(invocation.organisation, accepted)
+
+
+_DOMAIN_CONTROLLER = Parameter("DomainController", conversion.domain_name)
+
+CMDLETS = (
+    CmdletDefinition(
+        "Get-HybridConfiguration",
+        HYBRID_TASKS + "GetHybridConfiguration",
+        (_DOMAIN_CONTROLLER,),
+        _get_hybrid,
+    ),
+    CmdletDefinition(
+        "Set-HybridConfiguration",
+        HYBRID_TASKS + "SetHybridConfiguration",
+        (*(setting.parameter for setting in HYBRID_SETTINGS), _DOMAIN_CONTROLLER),
+        _set_hybrid,
+        should_process=True,
+    ),
+    CmdletDefinition(
+        "Get-AuthConfig", TASKS + "GetAuthConfig", (_DOMAIN_CONTROLLER,), _get_auth_config
+    ),
+    CmdletDefinition(
+        "Get-AcceptedDomain",
+        TASKS + "GetAcceptedDomain",
+        (Parameter("Identity", conversion.text, position=1), _DOMAIN_CONTROLLER),
+        _get_accepted_domain,
+    ),
+)
