@@ -43,6 +43,23 @@ if TYPE_CHECKING:
     )
 
 CONNECTION = "mailops.exchange.exchange"
+
+# What a worker needs for an Exchange session; see preload().
+PRELOADED_FOR_EXCHANGE = (
+    "cryptography.x509",
+    "cryptography.hazmat.primitives.serialization.pkcs12",
+    "psrpcore",
+    "psrpcore.types",
+    "pypsrp.wsman",
+    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.exchange_session",
+    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.runspace_pool",
+    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.pipeline_run",
+)
+PRELOADED_FOR_WINDOWS = (
+    "winrm",
+    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.windows_session",
+)
+
 MASK = "********"
 
 # A shorter secret hides nothing, and blotting it out would tear holes into thumbprints and names.
@@ -93,6 +110,13 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         """
         raise NotImplementedError
 
+    def check_given(self, given: Mapping[str, Any]) -> None:
+        """Refuse options with a better reason than "not one of the choices".
+
+        Raises:
+            InvalidInput: with that reason.
+        """
+
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -133,6 +157,15 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
     @property
     def domain_controller(self) -> str | None:
         return self._connection.domain_controller  # type: ignore[no-any-return]
+
+    def host_address(self, task_vars: Mapping[str, Any]) -> str:
+        """Name or address of the inventory host, for what is asked of its ports directly."""
+        address = task_vars.get("ansible_host") or task_vars.get("inventory_hostname")
+        if address and self._templar is not None:
+            address = self._templar.template(address)
+        if not address:
+            raise InvalidInput("The address of the host is not known: give it as an option.")
+        return str.__str__(str(address))
 
     def now(self) -> datetime:
         """The present; a method so that tests can stop the clock."""
@@ -187,6 +220,7 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
 
     def _checked_options(self) -> dict[str, Any]:
         given = plain_options(self._task.args)
+        self.check_given(given)
         spell_choices(given, self.ARGUMENT_SPEC)
         validation = ArgumentSpecValidator(
             self.ARGUMENT_SPEC,

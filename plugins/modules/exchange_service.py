@@ -24,13 +24,14 @@ options:
     description:
       - V(started) starts what is not running, V(stopped) stops what is not stopped.
       - V(restarted) stops and starts every service, so it always reports a change. Services that depend on them come along.
+      - A service that is disabled cannot be started, the task fails before it touches any.
     type: str
     choices: [started, stopped, restarted]
     required: true
   names:
     description:
       - Service names (not display names). Each must exist on the server.
-      - They are stopped in this order and started in the reverse one.
+      - They are handled one after the other in this order. Services that depend on one of them are stopped before it and started after it.
     type: list
     elements: str
     default: [MSExchangeTransport, MSExchangeFrontEndTransport]
@@ -39,6 +40,7 @@ options:
     description:
       - Service names that are treated the same where they exist, and ignored on a server whose role does not have them.
       - A name may be here and in O(names), then it is optional.
+      - With O(state=restarted), one that does not run is left as it is. POP and IMAP are stopped on purpose on most servers.
     type: list
     elements: str
     default: []
@@ -130,12 +132,12 @@ services:
       type: str
       sample: Running
     start_type:
-      description: How Windows starts it, such as V(Automatic), V(Manual) or V(Disabled).
+      description: How Windows starts it, such as V(Automatic), V(Manual) or V(Disabled), or V(null) where the service does not exist.
       returned: always
       type: str
       sample: Automatic
     seconds:
-      description: How long stopping and starting took.
+      description: How long stopping and starting took, as the server measured it.
       returned: always
       type: float
       sample: 6.2

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to change on one server, and in the organization, for a new certificate to take over?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.action import (
+    PRELOADED_FOR_EXCHANGE,
+    ExchangeActionBase,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.action.exchange_certificate import (
+    check_services_given,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+    CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
+    CERTIFICATE_SOURCE_OPTIONS,
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (
+    Services,
+    check_names_suit,
+    ordered,
+    wanted_services,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    HybridConfiguration,
+    read_hybrid_configuration,
+    read_receive_connectors,
+    read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+    ReceiveConnector,
+    SendConnector,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
+    NewCertificate,
+    OrganizationPlan,
+    ServerPlan,
+    plan_organization,
+    plan_server,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+    normalize_thumbprint,
+)
+
+preload(*PRELOADED_FOR_EXCHANGE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What was read; the organization's part only where it was asked for."""
+
+    certificates: list[ExchangeCertificate]
+    receive_connectors: list[ReceiveConnector]
+    send_connectors: list[SendConnector]
+    hybrid_configuration: HybridConfiguration | None
+
+
+class ActionModule(ExchangeActionBase):
+    """The action of M(mailops.exchange.exchange_rotation_info)."""
+
+    ARGUMENT_SPEC = {
+        **CERTIFICATE_SOURCE_OPTIONS,
+        **EXCHANGE_OPTIONS,
+        "services": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
+            "default": ["IIS", "SMTP"],
+        },
+        "outgoing": {"type": "list", "elements": "str"},
+        "organization": {"type": "bool", "default": False},
+        "fail_on_problems": {"type": "bool", "default": True},
+    }
+    MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
+    REQUIRED_ONE_OF = [
+        ("pfx_path", "pfx_content", "fullchain_path", "fullchain_content", "thumbprint")
+    ]
+
+    def check_given(self, given: Mapping[str, Any]) -> None:
+        check_services_given(given)
+
+    def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        services = wanted_services(options["services"])
+        named = named_outgoing(options["outgoing"])
+        loaded = self._load(options, services)
+        server = self.server(options)
+        state = self._read(options, server)
+        new = NewCertificate.from_loaded(loaded) if loaded else stored(options, state, server)
+        plan = plan_server(
+            new,
+            server=server,
+            certificates=state.certificates,
+            receive_connectors=state.receive_connectors,
+            services=services,
+            outgoing=named,
+            now=self.now(),
+        )
+        organization = plan_organization(
+            new,
+            outgoing=plan.outgoing,
+            certificates=state.certificates,
+            send_connectors=state.send_connectors,
+            hybrid_configuration=state.hybrid_configuration,
+            outgoing_was_named=named is not None,
+        )
+        rotation = self._rotation(new, plan)
+        if options["organization"]:
+            add_organization(rotation, organization, state.hybrid_configuration)
+        self.report.warn(rotation["warnings"])
+        self.report.facts["rotation"] = rotation
+        if plan.problems and options["fail_on_problems"]:
+            raise InvalidInput(
+                f"The certificate cannot be rotated on {server}: " + " ".join(plan.problems),
+                details={"server": server, "problems": list(plan.problems)},
+            )
+        return {"rotation": rotation}
+
+    def _load(self, options: Mapping[str, Any], services: Services) -> LoadedCertificate | None:
+        source = self.certificate_source(options)
+        if not source.has_file:
+            return None
+        loaded = load_certificate(source, now=self.now())
+        check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
+        self.report.warn(loaded.warnings)
+        return loaded
+
+    def _read(self, options: Mapping[str, Any], server: str) -> State:
+        session, controller = self.session, self.domain_controller
+        organization = options["organization"]
+        return State(
+            certificates=read_certificates(session, server, controller),
+            receive_connectors=read_receive_connectors(session, server, controller),
+            send_connectors=read_send_connectors(session, controller) if organization else [],
+            hybrid_configuration=read_hybrid_configuration(session, controller)
+            if organization
+            else None,
+        )
+
+    def _rotation(self, new: NewCertificate, plan: ServerPlan) -> dict[str, Any]:
+        now = self.now()
+        return {
+            "server": plan.server,
+            "new": new_result(new, now=now),
+            "outgoing": [certificate.to_result(now) for certificate in plan.outgoing],
+            "install_needed": plan.install_needed,
+            "services_to_enable": ordered(plan.services_to_enable),
+            "receive_connectors": [item.to_result() for item in plan.receive_connectors],
+            "warnings": list(plan.warnings),
+            "problems": list(plan.problems),
+            "changes": list(plan.changes),
+        }
+
+
+def named_outgoing(thumbprints: list[str] | None) -> list[str] | None:
+    """The outgoing certificates that the task names, or None where they are to be found."""
+    return None if thumbprints is None else [normalize_thumbprint(item) for item in thumbprints]
+
+
+def stored(options: Mapping[str, Any], state: State, server: str) -> NewCertificate:
+    """The new certificate where only its thumbprint is given: it has to be on the server already.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    thumbprint = normalize_thumbprint(options["thumbprint"])
+    certificate = find_certificate(state.certificates, thumbprint)
+    if certificate is None:
+        raise InvalidInput(
+            f"{server} has no certificate {thumbprint} that Exchange can see: give its PFX or PEM "
+            "files.",
+            details={"server": server, "thumbprint": thumbprint},
+        )
+    return NewCertificate.from_stored(certificate)
+
+
+def new_result(new: NewCertificate, *, now: Any) -> dict[str, Any]:
+    """The new certificate as RETURN documents it."""
+    name = new.tls_certificate_name
+    return {
+        "thumbprint": new.thumbprint,
+        "subject": name.subject,
+        "issuer": name.issuer,
+        "dns_names": list(new.names),
+        "not_before": new.not_before.strftime("%Y-%m-%dT%H:%M:%SZ") if new.not_before else None,
+        "not_after": new.not_after.strftime("%Y-%m-%dT%H:%M:%SZ") if new.not_after else None,
+        "days_left": (new.not_after - now).days if new.not_after else None,
+        "tls_certificate_name": name.render(),
+    }
+
+
+def add_organization(
+    rotation: dict[str, Any], plan: OrganizationPlan, hybrid: HybridConfiguration | None
+) -> None:
+    """Add what belongs to the organization to the plan of a server."""
+    rotation["send_connectors"] = [item.to_result() for item in plan.send_connectors]
+    rotation["hybrid_configuration"] = hybrid and {
+        "tls_certificate_name": hybrid.tls_certificate_name,
+        "names_outgoing": plan.hybrid_names_outgoing,
+    }
+    rotation["warnings"] += plan.warnings
+    rotation["changes"] += plan.changes

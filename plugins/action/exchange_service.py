@@ -1,0 +1,270 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How do Windows services of a server get started, stopped or restarted, and when are they back?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.action import (
+    PRELOADED_FOR_WINDOWS,
+    ExchangeActionBase,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_banner import (
+    wait_for_banner,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    StateNotReached,
+)
+
+preload(*PRELOADED_FOR_WINDOWS)
+
+TRANSPORT_SERVICES = ("MSExchangeTransport", "MSExchangeFrontEndTransport")
+SMTP_PORT = 25
+
+# Get-Service takes patterns; a name must mean one service.
+_SERVICE_NAME = re.compile(r"[\w.$-][\w.$ -]*")
+_ACTIONS = {"started": "start", "stopped": "stop", "restarted": "restart"}
+_REACHED = {"started": "Running", "stopped": "Stopped", "restarted": "Running"}
+# The script waits for each service; the answer needs some time of its own on top.
+_SLACK_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service as the server reports it; status None where it does not exist."""
+
+    name: str
+    exists: bool
+    status: str | None = None
+    start_type: str | None = None
+
+
+class ActionModule(ExchangeActionBase):
+    """The action of M(mailops.exchange.exchange_service)."""
+
+    ARGUMENT_SPEC = {
+        **EXCHANGE_OPTIONS,
+        "state": {"type": "str", "choices": ["started", "stopped", "restarted"], "required": True},
+        "names": {
+            "type": "list",
+            "elements": "str",
+            "default": list(TRANSPORT_SERVICES),
+            "aliases": ["name"],
+        },
+        "optional_names": {"type": "list", "elements": "str", "default": []},
+        "timeout": {"type": "int", "default": 300},
+        "smtp_ports": {"type": "list", "elements": "int"},
+        "smtp_host": {"type": "str"},
+    }
+
+    def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        check_options(options)
+        server, state = self.server(options), options["state"]
+        before = self._query(wanted_names(options))
+        check_services(before, options, server=server)
+        to_do = services_to_touch(before, options)
+        self.report.before = {service.name: service.status for service in before if service.exists}
+        if self.check_mode:
+            verb = _ACTIONS[state].capitalize()
+            self.report.changes += [f"{verb} {name} on {server}." for name in to_do]
+            reports = [report_of(service, options, touched=to_do) for service in before]
+        else:
+            reports = self._act(before, to_do, options, server=server)
+        self.report.after = {
+            report["name"]: f"{report['status']}, restarted"
+            if state == "restarted" and report["name"] in to_do
+            else report["status"]
+            for report in reports
+            if report["exists"]
+        }
+        result: dict[str, Any] = {"services": reports}
+        self.report.facts["services"] = reports
+        if not self.check_mode:
+            answers = self._wait_for_smtp(reports, options, task_vars)
+            if answers:
+                result["smtp"] = answers
+        return result
+
+    def _query(self, names: Sequence[str]) -> list[Service]:
+        if not names:
+            return []
+        answer = self.windows.run("services", {"action": "query", "services": names, "timeout": 0})
+        return [
+            Service(
+                name=str(item["name"]),
+                exists=bool(item["exists"]),
+                status=item.get("status"),
+                start_type=item.get("start_type"),
+            )
+            for item in answer["services"]
+        ]
+
+    def _act(
+        self, before: Sequence[Service], to_do: Sequence[str], options: Mapping[str, Any], *, server: str
+    ) -> list[dict[str, Any]]:
+        """Start, stop or restart in one script run, and report every service that was asked about."""
+        state, timeout = options["state"], options["timeout"]
+        touched: dict[str, dict[str, Any]] = {}
+        if to_do:
+            answer = self.windows.run(
+                "services",
+                {"action": _ACTIONS[state], "services": list(to_do), "timeout": timeout},
+                changing=True,
+                deadline=timeout * len(to_do) * 2 + _SLACK_SECONDS,
+            )
+            touched = {str(item["name"]): item for item in answer["services"]}
+        reports = []
+        for service in before:
+            report = report_of(service, options, touched=())
+            done = touched.get(service.name)
+            if done is not None:
+                report["status"] = done.get("status")
+                report["seconds"] = float(done.get("seconds") or 0)
+                if done.get("changed"):
+                    self.report.changes.append(f"{state.capitalize()} {service.name} on {server}.")
+            reports.append(report)
+        self.report.facts["services"] = reports
+        check_reached(touched, state, server=server)
+        return reports
+
+    def _wait_for_smtp(
+        self,
+        reports: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+    ) -> list[dict[str, Any]]:
+        if options["state"] == "stopped":
+            return []
+        ports = options["smtp_ports"]
+        if ports is None:
+            running = {report["name"] for report in reports if report["status"] == "Running"}
+            ports = [SMTP_PORT] if running & set(TRANSPORT_SERVICES) else []
+        host = options["smtp_host"] or self.host_address(task_vars)
+        answers = []
+        for port in ports:
+            answer = wait_for_banner(host, port, timeout=options["timeout"])
+            answers.append(
+                {
+                    "host": answer.host,
+                    "port": answer.port,
+                    "banner": answer.banner,
+                    "seconds": answer.seconds,
+                }
+            )
+        return answers
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse names that are patterns, and times and ports that are none.
+
+    Raises:
+        InvalidInput: with the value in question.
+    """
+    for name in wanted_names(options):
+        if not _SERVICE_NAME.fullmatch(name):
+            raise InvalidInput(
+                f"'{name}' is not a service name: give the name of one service, such as "
+                "MSExchangeTransport (not its display name, and no pattern)."
+            )
+    if options["timeout"] < 1:
+        raise InvalidInput(f"timeout must be at least 1 second, not {options['timeout']}.")
+    for port in options["smtp_ports"] or []:
+        if not 0 < port < 65536:
+            raise InvalidInput(f"smtp_ports: {port} is not a port.")
+
+
+def wanted_names(options: Mapping[str, Any]) -> list[str]:
+    """All service names of the task, each once, in their order."""
+    found: dict[str, str] = {}
+    for name in [*options["names"], *options["optional_names"]]:
+        found.setdefault(name.strip().lower(), name.strip())
+    return list(found.values())
+
+
+def check_services(
+    services: Sequence[Service], options: Mapping[str, Any], *, server: str
+) -> None:
+    """Fail before anything is touched if the task cannot succeed.
+
+    Raises:
+        InvalidInput: a service is missing, or disabled and to be started.
+    """
+    optional = {name.strip().lower() for name in options["optional_names"]}
+    missing = [item.name for item in services if not item.exists and item.name.lower() not in optional]
+    if missing:
+        raise InvalidInput(
+            f"{server} has no service {', '.join(missing)}: correct names, or put what only some "
+            "server roles have into optional_names.",
+            details={"server": server, "missing": missing},
+        )
+    touched = services_to_touch(services, options)
+    disabled = [
+        item.name for item in services if item.start_type == "Disabled" and item.name in touched
+    ]
+    if disabled and options["state"] != "stopped":
+        raise InvalidInput(
+            f"{', '.join(disabled)} on {server} is disabled and cannot be started: set its start "
+            "type to automatic or manual first.",
+            details={"server": server, "disabled": disabled},
+        )
+
+
+def services_to_touch(services: Sequence[Service], options: Mapping[str, Any]) -> list[str]:
+    """The services whose state has to change, or that have to be restarted."""
+    optional = {name.strip().lower() for name in options["optional_names"]}
+    state = options["state"]
+    touched = []
+    for service in services:
+        if not service.exists:
+            continue
+        if state == "restarted":
+            # What is stopped and may be missing is stopped on purpose.
+            if service.status == "Running" or service.name.lower() not in optional:
+                touched.append(service.name)
+        elif service.status != _REACHED[state]:
+            touched.append(service.name)
+    return touched
+
+
+def report_of(
+    service: Service, options: Mapping[str, Any], *, touched: Sequence[str]
+) -> dict[str, Any]:
+    """The service as RETURN documents it; for those touched, as it will be."""
+    return {
+        "name": service.name,
+        "exists": service.exists,
+        "status_before": service.status,
+        "status": _REACHED[options["state"]] if service.name in touched else service.status,
+        "start_type": service.start_type,
+        "seconds": 0.0,
+    }
+
+
+def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, server: str) -> None:
+    """Fail if the server reports an error or another state.
+
+    Raises:
+        StateNotReached: with the first service and the server's words.
+    """
+    for name, item in touched.items():
+        if item.get("error"):
+            raise StateNotReached(
+                f"{name} on {server} could not be {state}: {item['error']}",
+                details={"server": server, "service": name},
+            )
+        if item.get("status") != _REACHED[state]:
+            raise StateNotReached(
+                f"{name} on {server} is {item.get('status')} and not {_REACHED[state]}.",
+                details={"server": server, "service": name},
+            )
