@@ -188,7 +188,7 @@ def _issuer_in(
 ) -> x509.Certificate | None:
     issuer, _ = _names(child)
     for candidate in pool:
-        if _names(candidate)[1] == issuer and _has_issued(candidate, child):
+        if _names(candidate)[1] == issuer and has_issued(candidate, child):
             return candidate
     return None
 
@@ -200,7 +200,8 @@ def _names(certificate: x509.Certificate) -> tuple[str, str]:
     return issuer_and_subject(certificate.public_bytes(Encoding.DER))
 
 
-def _has_issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
+def has_issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
+    """Tell whether one certificate was signed by the key of another, under its name."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:

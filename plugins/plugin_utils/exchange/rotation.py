@@ -193,8 +193,14 @@ def plan_server(
         findings.changes.append(
             f"Enable certificate {new.title} for {render_services(to_enable)} on {server}."
         )
+    serves_smtp = "SMTP" in services or (present and "SMTP" in (present.services or ()))
     connector_changes = _connector_changes(
-        new, receive_connectors, leaving, certificates, findings, follow_lost=named is None
+        new,
+        receive_connectors if serves_smtp else (),
+        leaving if named is not None else _replaceable(new, certificates),
+        certificates,
+        findings,
+        follow_lost=named is None,
     )
     return ServerPlan(
         server=server,
@@ -217,7 +223,7 @@ def plan_organization(
     hybrid_configuration: HybridConfiguration | None = None,
     outgoing_was_named: bool = False,
 ) -> OrganizationPlan:
-    """Plan what belongs to the organization.
+    """Plan what belongs to the organization; only for a certificate that is to serve SMTP.
 
     Args:
         outgoing: the certificates that leave, of one or of all servers.
@@ -229,7 +235,7 @@ def plan_organization(
     changes = _connector_changes(
         new,
         send_connectors,
-        outgoing,
+        outgoing if outgoing_was_named else (*outgoing, *_replaceable(new, certificates)),
         certificates,
         findings,
         follow_lost=not outgoing_was_named,
@@ -269,10 +275,24 @@ def find_outgoing(
         return [item for item in others if item.thumbprint in named]
     return [
         item
-        for item in others
-        if not item.self_signed
+        for item in _replaceable(new, others)
+        if item.services is None or item.services & services
+    ]
+
+
+def _replaceable(
+    new: NewCertificate, certificates: Iterable[ExchangeCertificate]
+) -> list[ExchangeCertificate]:
+    """Return the other certificates that the new one could stand for, whatever they serve.
+
+    A connector that names one of them is repointed even if it serves nothing any more.
+    """
+    return [
+        item
+        for item in certificates
+        if item.thumbprint != new.thumbprint
+        and not item.self_signed
         and not item.is_pending_request
-        and (item.services is None or item.services & services)
         and _names_of(item)
         and not uncovered(new.names, _names_of(item))
     ]

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is a presented certificate chain complete, and does a peer trust it?
+
+The verdict on trust is OpenSSL's, as it would be for any mail server; completeness is judged on its
+own, because a peer that happens to know the missing intermediate hides that others do not.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    MissingLibrary,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    has_issued,
+    order_chain,
+)
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+# Where distributions keep their authorities, for an OpenSSL that was built to look elsewhere.
+_USUAL_PLACES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainVerdict:
+    """What a chain is worth; the problems are None where there are none."""
+
+    complete: bool
+    chain_problem: str | None
+    trusted: bool
+    trust_problem: str | None
+
+
+def judge_chain(chain: Sequence[bytes], *, authorities: Sequence[x509.Certificate]) -> ChainVerdict:
+    """Judge DER certificates in the order in which they were presented, the peer's own first."""
+    from cryptography import x509
+
+    certificates = [x509.load_der_x509_certificate(der) for der in chain]
+    chain_problem = _chain_problem(certificates, authorities)
+    trust_problem = _trust_problem(certificates, authorities)
+    return ChainVerdict(
+        complete=chain_problem is None,
+        chain_problem=chain_problem,
+        trusted=trust_problem is None,
+        trust_problem=trust_problem,
+    )
+
+
+def load_authorities(ca_file: str | None) -> tuple[x509.Certificate, ...]:
+    """Return the trusted authorities of a PEM file, or the system's.
+
+    Raises:
+        InvalidInput: the file cannot be read or holds no certificate.
+    """
+    if ca_file is None:
+        return _system_authorities()
+    from cryptography import x509
+
+    try:
+        return tuple(x509.load_pem_x509_certificates(Path(ca_file).expanduser().read_bytes()))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidInput(f"ca_path: cannot read '{ca_file}': {reason}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"ca_path: '{ca_file}' holds no PEM certificate.") from error
+
+
+@lru_cache(maxsize=1)
+def _system_authorities() -> tuple[x509.Certificate, ...]:
+    from cryptography import x509
+
+    places = [ssl.get_default_verify_paths().cafile, *_USUAL_PLACES]
+    for place in filter(None, places):
+        try:
+            return tuple(x509.load_pem_x509_certificates(Path(place).read_bytes()))
+        except (OSError, ValueError):
+            continue
+    return ()
+
+
+def _chain_problem(
+    certificates: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]
+) -> str | None:
+    issuers, _ = order_chain(certificates[0], certificates)
+    top = issuers[-1] if issuers else certificates[0]
+    if has_issued(top, top):
+        return None
+    if any(has_issued(authority, top) for authority in authorities):
+        return None
+    return (
+        f"the certificate of the issuer '{_issuer_of(top)}' is neither presented nor among the "
+        "trusted authorities"
+    )
+
+
+def _issuer_of(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (  # noqa: E501
+        issuer_and_subject,
+    )
+
+    return issuer_and_subject(certificate.public_bytes(Encoding.DER))[0]
+
+
+def _trust_problem(
+    certificates: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]
+) -> str | None:
+    try:
+        from OpenSSL import crypto
+    except ImportError as error:
+        raise MissingLibrary(
+            "The Python library pyOpenSSL is missing on the control node: pip install pyOpenSSL."
+        ) from error
+    store = crypto.X509Store()
+    for authority in authorities:
+        store.add_cert(crypto.X509.from_cryptography(authority))
+    leaf, *others = (crypto.X509.from_cryptography(item) for item in certificates)
+    try:
+        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+    except crypto.X509StoreContextError as error:
+        return str(error) or "the chain does not verify"
+    return None
