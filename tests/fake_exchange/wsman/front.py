@@ -23,7 +23,13 @@ from fake_exchange.wsman.http import HttpApplication, HttpResponse, HttpTraffic,
 from fake_exchange.wsman.listener import Connection, ConnectionHandler
 from fake_exchange.wsman.output import OutputQueue
 from fake_exchange.wsman.shells import CommandLine, OpenShell, Shell, ShellFactory, ShellTable
-from fake_exchange.wsman.site import SiteRules, WsmanSite, not_found
+from fake_exchange.wsman.site import (
+    SiteRules,
+    WsmanSite,
+    iis_page,
+    not_found,
+    not_found_by_http_sys,
+)
 
 if TYPE_CHECKING:
     from fake_exchange.faults import Fault as InjectedFault
@@ -68,7 +74,9 @@ class RemoteManagement:
         """Serves `powershell_http`, `https`, `winrm_http` or `winrm_https` of `server`."""
         is_winrm = port.startswith("winrm")
         site = self._site(server, is_winrm=is_winrm)
-        page = not_found if is_winrm or port != "https" else self._parts.page(server)
+        page = not_found_by_http_sys if is_winrm else not_found
+        if port == "https":
+            page = self._parts.page(server)
         counters = self._organisation.counters
         open_connections = self._connections.setdefault((server.Name, port), set())
 
@@ -165,10 +173,9 @@ class RemoteManagement:
                 for (server, port), connections in self._connections.items()
                 if _is_named(fault.server, server) and _is_named(fault.port, port)
                 for connection in connections
-                if connection.idle
             ]
         for connection in chosen:
-            connection.abort()
+            connection.drop_if_idle()
 
     def _kill_shells(self, fault: InjectedFault) -> None:
         """End every shell of the server the fault names (of all if it names none)."""
@@ -224,8 +231,7 @@ def _without_remote_powershell(account: Account) -> HttpResponse | None:
     """An account whose RemotePowerShellEnabled is off gets a page, not SOAP."""
     if account.RemotePowerShellEnabled:
         return None
-    page = b"<html><head><title>403 - Forbidden: Access is denied.</title></head></html>"
-    return HttpResponse(403, page, "text/html")
+    return iis_page(403, "Forbidden: Access is denied.")
 
 
 def _is_named(wanted: str | None, name: str) -> bool:

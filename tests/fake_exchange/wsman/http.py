@@ -85,8 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         self.connection.settimeout(self._idle_seconds())
         self._connection.idle = True
+        self._connection.answering = False
         try:
-            self.raw_requestline = self.rfile.readline(65537)
+            dropped = self._connection.is_dropped
+            self.raw_requestline = b"" if dropped else self.rfile.readline(65537)
         except OSError:
             self.raw_requestline = b""
         finally:
@@ -108,6 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         if response is None:
             self.close_connection = True
             return
+        self._connection.answering = True
         self._traffic.on_exchange(len(body), len(response.body))
         self._write(response)
 

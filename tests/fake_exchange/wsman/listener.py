@@ -40,8 +40,9 @@ TlsSource = Callable[[], "TlsIdentity | None"]
 class Connection:
     """One accepted connection. `identity` is what TLS presented, None without TLS.
 
-    A handler may replace `socket` (after STARTTLS with `start_tls`) and may set `idle` while it
-    waits for the peer to begin something, so that idle connections can be dropped on purpose.
+    A handler may replace `socket` (with `start_tls`) and may say what it is doing, so that idle
+    connections can be dropped on purpose: `idle` while it waits for the peer to begin something,
+    `answering` from when an answer is on its way until it is idle again.
     """
 
     listener: Listener
@@ -49,6 +50,15 @@ class Connection:
     peer: tuple[str, int]
     identity: TlsIdentity | None = None
     idle: bool = False
+    answering: bool = False
+    is_dropped: bool = False
+
+    def drop_if_idle(self) -> bool:
+        """Break the connection if it is idle; if it is about to be, the handler does that."""
+        self.is_dropped = self.idle or self.answering
+        if self.idle:
+            self.abort()
+        return self.is_dropped
 
     def start_tls(self, source: TlsSource) -> bool:
         """Server side of a handshake; False when it failed (the connection is then useless)."""
@@ -111,7 +121,9 @@ class Listener:
     def drop_connections(self, *, only_idle: bool = False) -> int:
         """Break the connections of this port; returns how many."""
         with self.hub._lock:
-            chosen = [c for c in self.connections if c.idle or not only_idle]
+            chosen = list(self.connections)
+        if only_idle:
+            return sum(connection.drop_if_idle() for connection in chosen)
         for connection in chosen:
             connection.abort()
         return len(chosen)

@@ -36,10 +36,33 @@ SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 COOKIE = "X-BackEndCookie"
 
 
+def iis_page(status: int, title: str) -> HttpResponse:
+    """An error page of IIS. It is XHTML, which clients that expect SOAP can parse without finding
+    anything in it."""
+    page = (
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" '
+        '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">\r\n'
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head>'
+        f"<title>{status} - {title}</title></head>"
+        f"<body><h1>Server Error</h1><h2>{status} - {title}</h2></body></html>"
+    )
+    return HttpResponse(status, page.encode(), "text/html")
+
+
 def not_found(request: HttpRequest) -> HttpResponse:
     """What IIS says to a path that is no site's."""
-    page = b"<html><head><title>404 - File or directory not found.</title></head></html>"
-    return HttpResponse(404, page, "text/html")
+    return iis_page(404, "File or directory not found.")
+
+
+def not_found_by_http_sys(request: HttpRequest) -> HttpResponse:
+    """What Windows says where no site at all listens on a path, as beside /wsman."""
+    page = (
+        "<!DOCTYPE HTML PUBLIC><HTML><HEAD><TITLE>Not Found</TITLE>\r\n"
+        '<META HTTP-EQUIV="Content-Type" Content="text/html; charset=us-ascii"></HEAD>\r\n'
+        "<BODY><h2>Not Found</h2>\r\n<hr><p>HTTP Error 404. The requested resource is not "
+        "found.</p>\r\n</BODY></HTML>\r\n"
+    )
+    return HttpResponse(404, page.encode(), "text/html; charset=us-ascii")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pypsrp.wsman import WSMan
+
 from fake_exchange.cmdlets.registry import (
     Choice,
     CmdletContext,
@@ -24,7 +27,6 @@ from fake_exchange.organisation.accounts import Account, permissions_of
 from fake_exchange.organisation.model import LoadedCertificate, Organisation, Server
 from fake_exchange.wsman.front import FrontParts, RemoteManagement
 from fake_exchange.wsman.listener import ListenerHub
-from pypsrp.wsman import WSMan
 from support import pki
 from support.remote_powershell import RemotePowerShell
 
@@ -41,7 +43,7 @@ class Cmdlets:
     def run(self, context: CmdletContext, commands: Sequence[Command]) -> None:
         command = commands[0]
         self.calls.append(command)
-        values = {name: value for name, value in command.parameters}
+        values = dict(command.parameters)
         getattr(self, command.name.replace("-", "_").lower())(context, values)
 
     def write_text(self, context: CmdletContext, values: dict) -> None:
@@ -74,7 +76,7 @@ class Cmdlets:
         index = context.host.prompt_for_choice("Confirm", "Replace it?", choices, 0)
         context.emit_output(f"<I32>{index}</I32>")
 
-    def wait_for_ever(self, context: CmdletContext, values: dict) -> None:
+    def wait_forever(self, context: CmdletContext, values: dict) -> None:
         context.emit_output("<S>started</S>")
         context.stopped.wait()
         raise PipelineStopped
@@ -102,8 +104,18 @@ class Fake:
     organisation: Organisation
     server: Server
     cmdlets: Cmdlets
+    front: RemoteManagement
     ports: dict[str, int]
     ca_file: str
+
+    def open_shells(self) -> int:
+        return self.front.open_shells(self.server)
+
+    def wait_until_no_connection(self) -> None:
+        """Returns when the server has dropped every connection."""
+        for thread in threading.enumerate():
+            if thread.name.startswith("EX01 "):
+                thread.join(timeout=20)
 
     @property
     def total(self) -> dict:
@@ -198,7 +210,7 @@ def start(
             )
             server.ports[port] = listener.port
         hub.start()
-        return Fake(organisation, server, cmdlets, server.ports, ca_file)
+        return Fake(organisation, server, cmdlets, front, server.ports, ca_file)
 
     yield start_organisation
     hub.close()
