@@ -9,10 +9,12 @@ own, because a peer that happens to know the missing intermediate hides that oth
 
 from __future__ import annotations
 
+import re
 import ssl
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +24,16 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     has_issued,
+    names_of,
     order_chain,
 )
 
 if TYPE_CHECKING:
     from cryptography import x509
 
+_PEM_CERTIFICATE = re.compile(
+    rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
+)
 # Where distributions keep their authorities, for an OpenSSL that was built to look elsewhere.
 _USUAL_PLACES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -48,8 +54,50 @@ class ChainVerdict:
     trust_problem: str | None
 
 
-def judge_chain(chain: Sequence[bytes], *, authorities: Sequence[x509.Certificate]) -> ChainVerdict:
-    """Judge DER certificates in the order in which they were presented, the peer's own first."""
+@dataclass(frozen=True)
+class Authorities:
+    """The trusted authorities of a PEM file; None where this machine has none."""
+
+    file: Path | None
+
+    def certificates(self) -> list[x509.Certificate]:
+        """Return those that can be read: system stores hold some very old ones that cannot."""
+        if self.file is None:
+            return []
+        found = []
+        for block in _PEM_CERTIFICATE.findall(self.file.read_bytes()):
+            with warnings.catch_warnings(), suppress(ValueError):
+                warnings.simplefilter("ignore")
+                found.append(_load_pem(block))
+        return found
+
+
+def find_authorities(ca_file: str | None) -> Authorities:
+    """Return the authorities of a file, or the system's.
+
+    Raises:
+        InvalidInput: the file cannot be read or holds no certificate.
+    """
+    if ca_file is None:
+        places = map(Path, filter(None, (ssl.get_default_verify_paths().cafile, *_USUAL_PLACES)))
+        return Authorities(next((place for place in places if place.is_file()), None))
+    authorities = Authorities(Path(ca_file).expanduser())
+    try:
+        if authorities.certificates():
+            return authorities
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidInput(f"ca_path: cannot read '{ca_file}': {reason}.") from error
+    raise InvalidInput(f"ca_path: '{ca_file}' holds no PEM certificate.")
+
+
+def judge_chain(chain: Sequence[bytes], authorities: Authorities) -> ChainVerdict:
+    """Judge DER certificates in the order in which they were presented, the peer's own first.
+
+    Raises:
+        ValueError: one of them is no certificate.
+        MissingLibrary: pyOpenSSL is missing.
+    """
     from cryptography import x509
 
     certificates = [x509.load_der_x509_certificate(der) for der in chain]
@@ -63,65 +111,29 @@ def judge_chain(chain: Sequence[bytes], *, authorities: Sequence[x509.Certificat
     )
 
 
-def load_authorities(ca_file: str | None) -> tuple[x509.Certificate, ...]:
-    """Return the trusted authorities of a PEM file, or the system's.
-
-    Raises:
-        InvalidInput: the file cannot be read or holds no certificate.
-    """
-    if ca_file is None:
-        return _system_authorities()
+def _load_pem(block: bytes) -> x509.Certificate:
     from cryptography import x509
 
-    try:
-        return tuple(x509.load_pem_x509_certificates(Path(ca_file).expanduser().read_bytes()))
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InvalidInput(f"ca_path: cannot read '{ca_file}': {reason}.") from error
-    except ValueError as error:
-        raise InvalidInput(f"ca_path: '{ca_file}' holds no PEM certificate.") from error
-
-
-@lru_cache(maxsize=1)
-def _system_authorities() -> tuple[x509.Certificate, ...]:
-    from cryptography import x509
-
-    places = [ssl.get_default_verify_paths().cafile, *_USUAL_PLACES]
-    for place in filter(None, places):
-        try:
-            return tuple(x509.load_pem_x509_certificates(Path(place).read_bytes()))
-        except (OSError, ValueError):
-            continue
-    return ()
+    return x509.load_pem_x509_certificate(block)
 
 
 def _chain_problem(
-    certificates: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]
+    certificates: Sequence[x509.Certificate], authorities: Authorities
 ) -> str | None:
     issuers, _ = order_chain(certificates[0], certificates)
     top = issuers[-1] if issuers else certificates[0]
     if has_issued(top, top):
         return None
-    if any(has_issued(authority, top) for authority in authorities):
+    if any(has_issued(authority, top) for authority in authorities.certificates()):
         return None
     return (
-        f"the certificate of the issuer '{_issuer_of(top)}' is neither presented nor among the "
+        f"the certificate of the issuer '{names_of(top)[0]}' is neither presented nor among the "
         "trusted authorities"
     )
 
 
-def _issuer_of(certificate: x509.Certificate) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (  # noqa: E501
-        issuer_and_subject,
-    )
-
-    return issuer_and_subject(certificate.public_bytes(Encoding.DER))[0]
-
-
 def _trust_problem(
-    certificates: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]
+    certificates: Sequence[x509.Certificate], authorities: Authorities
 ) -> str | None:
     try:
         from OpenSSL import crypto
@@ -130,8 +142,8 @@ def _trust_problem(
             "The Python library pyOpenSSL is missing on the control node: pip install pyOpenSSL."
         ) from error
     store = crypto.X509Store()
-    for authority in authorities:
-        store.add_cert(crypto.X509.from_cryptography(authority))
+    if authorities.file is not None:
+        store.load_locations(str(authorities.file))
     leaf, *others = (crypto.X509.from_cryptography(item) for item in certificates)
     try:
         crypto.X509StoreContext(store, leaf, others).verify_certificate()

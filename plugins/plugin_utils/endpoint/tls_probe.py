@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.chain_verdict import (
     ChainVerdict,
+    find_authorities,
     judge_chain,
-    load_authorities,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.starttls_dialogue import (
     Greeting,
@@ -141,7 +141,7 @@ def probe(
     """
     if protocol not in PROTOCOLS:
         raise InvalidInput(f"'{protocol}' is not a protocol to probe: {', '.join(PROTOCOLS)}.")
-    authorities = load_authorities(ca_file)
+    authorities = find_authorities(ca_file)
     asked_name = server_name or (None if _is_address(host) else host)
     connection = PlainConnection(host, port, timeout=timeout)
     try:
@@ -152,13 +152,20 @@ def probe(
         _say_goodbye(tls)
     finally:
         connection.close()
+    try:
+        verdict = judge_chain(chain, authorities)
+        read_certificate_facts(chain[0])
+    except ValueError as error:
+        raise TlsHandshakeFailed(
+            f"{connection.peer} presents a certificate that cannot be read: {error}."
+        ) from error
     return TlsProbeResult(
         host=host,
         port=port,
         protocol=protocol,
         server_name=asked_name,
         chain=chain,
-        verdict=judge_chain(chain, authorities=authorities),
+        verdict=verdict,
         tls_version=version,
         cipher=cipher,
         banner=greeting.banner,

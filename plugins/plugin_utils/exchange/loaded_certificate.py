@@ -82,7 +82,7 @@ class LoadedCertificate:
         return TlsCertificateName(self.facts.issuer, self.facts.subject)
 
     @property
-    def dns_names(self) -> list[str]:
+    def dnsnames_of(self) -> list[str]:
         """Subject alternative DNS names; the common name where there are none."""
         return self.facts.dns_names
 
@@ -186,14 +186,15 @@ def order_chain(
 def _issuer_in(
     pool: Sequence[x509.Certificate], child: x509.Certificate
 ) -> x509.Certificate | None:
-    issuer, _ = _names(child)
+    issuer, _ = names_of(child)
     for candidate in pool:
-        if _names(candidate)[1] == issuer and has_issued(candidate, child):
+        if names_of(candidate)[1] == issuer and has_issued(candidate, child):
             return candidate
     return None
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, str]:
+def names_of(certificate: x509.Certificate) -> tuple[str, str]:
+    """Return issuer and subject of a certificate as .NET prints them."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     # Not certificate.subject: it refuses the 8-bit characters of some old authorities' names.
