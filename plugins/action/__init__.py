@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What do all actions of the collection have in common between Ansible's task and the meaning of Exchange?
+"""What do all actions have in common between Ansible's task and the meaning of Exchange?
 
-Options are checked, files of the control node are read, errors become results and no secret leaves. It is here and not in plugin_utils
-because nothing there knows Ansible; the plugin loader passes over __init__.py.
+Options are checked, files of the control node are read, errors become results and no secret leaves.
+It is here and not in plugin_utils because nothing there knows Ansible; the plugin loader passes
+over __init__.py.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (  # noqa: E501
         ExchangeSession,
     )
     from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.windows_session import (
@@ -160,12 +161,17 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
 
     def host_address(self, task_vars: Mapping[str, Any]) -> str:
         """Name or address of the inventory host, for what is asked of its ports directly."""
-        address = task_vars.get("ansible_host") or task_vars.get("inventory_hostname")
-        if address and self._templar is not None:
-            address = self._templar.template(address)
+        address: Any = None
+        if getattr(self._connection, "transport", None) == CONNECTION:
+            # Also right for a task that is delegated to another server.
+            address = self._connection.get_option("remote_addr")
+        if not address:
+            address = task_vars.get("ansible_host") or task_vars.get("inventory_hostname")
+            if address and self._templar is not None:
+                address = self._templar.template(address)
         if not address:
             raise InvalidInput("The address of the host is not known: give it as an option.")
-        return str.__str__(str(address))
+        return str(address)
 
     def now(self) -> datetime:
         """The present; a method so that tests can stop the clock."""
@@ -272,7 +278,7 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
     def _secrets(self) -> list[str]:
         names = [name for name, spec in self.ARGUMENT_SPEC.items() if spec.get("no_log")]
         values = [self._task.args.get(name) for name in names]
-        if self.REQUIRES_CONNECTION:
+        if getattr(self._connection, "transport", None) == CONNECTION:
             with suppress(AttributeError, KeyError):
                 values.append(self._connection.get_option("password"))
         return [str(value) for value in values if value]
@@ -294,7 +300,7 @@ def _plain(value: Any) -> Any:
 
 
 def spell_choices(options: dict[str, Any], spec: ArgumentSpec) -> None:
-    """Spell the values of options with choices as the choices are spelled: Exchange ignores case too."""
+    """Spell values as the choices of their options are spelled: Exchange ignores case too."""
     for name, definition in spec.items():
         choices = {
             choice.lower(): choice
@@ -338,8 +344,9 @@ def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
 def preload(*names: str) -> None:
     """Import modules while the action is loaded.
 
-    The strategy loads an action in Ansible's main process, and every worker is forked from it: what is imported here is paid for
-    once per run instead of once per task. A missing library is no matter yet; whoever needs it says so.
+    The strategy loads an action in Ansible's main process, and every worker is forked from it: what
+    is imported here is paid for once per run instead of once per task. A missing library is no
+    matter yet; whoever needs it says so.
     """
     for name in names:
         with suppress(ImportError):

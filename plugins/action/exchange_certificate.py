@@ -32,7 +32,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     import_certificate,
     remove_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
     EXCLUSIVE_SERVICES,
     Services,
     check_names_suit,
@@ -52,7 +52,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     read_receive_connectors,
     read_send_connectors,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
     read_certificates,
@@ -279,15 +279,15 @@ class ActionModule(ExchangeActionBase):
         return find_certificate(certificates, wish.thumbprint)
 
     def _verify(self, wish: Wish, plan: Plan, before: State) -> State:
-        """Read the server again; fail unless it has what was asked for, and kept what it was to keep."""
+        """Read the server again; fail unless it has what was asked for and kept what it should."""
         internal_transport = self._settle_internal_transport(wish, plan, before)
         certificates = read_certificates(self.session, wish.server, self.domain_controller)
         certificate = find_certificate(certificates, wish.thumbprint)
         details = {"server": wish.server, "thumbprint": wish.thumbprint}
         if certificate is None:
             raise StateNotReached(
-                f"{wish.server} took the import of {title(wish)}, but Exchange does not show it: it "
-                "is in the Windows store without its private key. On the server, repair it with "
+                f"{wish.server} took the import of {title(wish)}, but Exchange does not show it: "
+                "it is in the Windows store without its private key. On the server, repair it with "
                 "certutil -repairstore my <serial number>, or delete it there and run this again.",
                 details=details,
             )
@@ -418,15 +418,15 @@ def check_usable(wish: Wish, certificate: ExchangeCertificate | None, *, now: An
     details = {"server": wish.server, "thumbprint": wish.thumbprint}
     if certificate is None:
         raise InvalidInput(
-            f"{wish.server} has no certificate {wish.thumbprint} that Exchange can see: give its PFX "
-            "or PEM files to install it. If it is in the server's Windows store, its private key is "
-            "missing there.",
+            f"{wish.server} has no certificate {wish.thumbprint} that Exchange can see: give its "
+            "PFX or PEM files to install it. If it is in the server's Windows store, its private "
+            "key is missing there.",
             details=details,
         )
     if certificate.is_pending_request:
         raise InvalidInput(
-            f"{wish.thumbprint} on {wish.server} is a request that waits for its certificate: import "
-            "the reply of the authority on that server first.",
+            f"{wish.thumbprint} on {wish.server} is a request that waits for its certificate: "
+            "import the reply of the authority on that server first.",
             details=details,
         )
     if wish.services and certificate.not_after is not None and certificate.not_after < now:
@@ -448,9 +448,9 @@ def compare(wish: Wish, before: State) -> Plan:
             grant_only=wish.network_service_allowed and not wish.services,
         )
     enable = missing_services(wish.services, certificate.services)
-    if wish.replace_internal_transport and "SMTP" in wish.services:
-        if before.internal_transport != wish.thumbprint:
-            enable |= {"SMTP"}
+    replacing = wish.replace_internal_transport and "SMTP" in wish.services
+    if replacing and before.internal_transport != wish.thumbprint:
+        enable |= {"SMTP"}
     return Plan(enable=enable, warnings=reservations(wish, certificate))
 
 
@@ -462,20 +462,23 @@ def reservations(wish: Wish, certificate: ExchangeCertificate) -> list[str]:
     surplus = explain_surplus(wish.services, certificate.services) if wish.services else None
     if surplus:
         found.append(f"{wish.server}, {wish.thumbprint}: {surplus}")
-    if wish.exportable is not None and certificate.exportable is not None:
-        if wish.exportable != certificate.exportable:
-            found.append(
-                f"The private key of {wish.thumbprint} on {wish.server} is "
-                f"{'' if certificate.exportable else 'not '}exportable. Exchange cannot change that "
-                "later: remove the certificate and import it again."
-            )
-    if wish.friendly_name is not None and certificate.friendly_name is not None:
-        if wish.friendly_name != certificate.friendly_name:
-            found.append(
-                f"The friendly name of {wish.thumbprint} on {wish.server} is "
-                f"'{certificate.friendly_name}'. Exchange sets it at the import only."
-            )
+    if differs(wish.exportable, certificate.exportable):
+        found.append(
+            f"The private key of {wish.thumbprint} on {wish.server} is "
+            f"{'' if certificate.exportable else 'not '}exportable. Exchange cannot change that "
+            "later: remove the certificate and import it again."
+        )
+    if differs(wish.friendly_name, certificate.friendly_name):
+        found.append(
+            f"The friendly name of {wish.thumbprint} on {wish.server} is "
+            f"'{certificate.friendly_name}'. Exchange sets it at the import only."
+        )
     return found
+
+
+def differs(wanted: object, actual: object) -> bool:
+    """Whether both are known and not the same."""
+    return wanted is not None and actual is not None and wanted != actual
 
 
 def planned_sentences(wish: Wish, plan: Plan, before: State) -> list[str]:
@@ -505,7 +508,7 @@ def predicted(wish: Wish, plan: Plan, before: State) -> State:
 
 
 def future_certificate(wish: Wish, loaded: LoadedCertificate) -> ExchangeCertificate:
-    """The certificate as the server will show it once it is imported; what only the server knows is None."""
+    """The certificate as the server will show it; what only the server can know is None."""
     return ExchangeCertificate(
         thumbprint=loaded.thumbprint,
         subject=loaded.subject,
@@ -551,6 +554,6 @@ def title(wish: Wish) -> str:
 def unknown_services_sentence(wish: Wish) -> str:
     """What it means that Exchange does not tell the services."""
     return (
-        f"{wish.server} does not tell which services {wish.thumbprint} serves, so it is enabled again "
-        "at every run. That happens when the Exchange Auth certificate has expired: renew it."
+        f"{wish.server} does not tell which services {wish.thumbprint} serves, so it is enabled "
+        "again at every run. That happens when the Exchange Auth certificate has expired: renew it."
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificates does a server have, who uses them, and which of them does the task ask about?"""
+"""Which certificates does a server have, who uses them, and which does the task ask about?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     read_receive_connectors,
     read_send_connectors,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     read_certificates,
 )

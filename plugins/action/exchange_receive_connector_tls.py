@@ -44,7 +44,7 @@ class ActionModule(ConnectorAction):
     )
 
     def server(self, options: Mapping[str, Any]) -> str:
-        """The server of the task, else the one in front of the connector's name, else the connection's."""
+        """The server of the task, else the one before the connector's name, else the host's."""
         prefix, separator, _name = options["name"].rpartition("\\")
         if separator and not options["server"]:
             return str(prefix)

@@ -24,7 +24,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
     Services,
     check_names_suit,
     ordered,
@@ -43,7 +43,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     ReceiveConnector,
     SendConnector,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
     read_certificates,

@@ -4,7 +4,8 @@
 
 """How does a Send connector get the TLS side that a task asks for?
 
-ConnectorAction is also the base of exchange_receive_connector_tls: reading, comparing, setting and verifying are the same.
+ConnectorAction is also the base of exchange_receive_connector_tls: comparing, setting and verifying
+are the same.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     read_send_connectors,
     set_connector,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_certificate import (  # noqa: E501
     CertificateWish,
     certificate_wish,
 )
@@ -40,7 +41,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     Difference,
     difference,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     read_certificates,
 )
 

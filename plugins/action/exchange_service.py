@@ -111,9 +111,14 @@ class ActionModule(ExchangeActionBase):
         ]
 
     def _act(
-        self, before: Sequence[Service], to_do: Sequence[str], options: Mapping[str, Any], *, server: str
+        self,
+        before: Sequence[Service],
+        to_do: Sequence[str],
+        options: Mapping[str, Any],
+        *,
+        server: str,
     ) -> list[dict[str, Any]]:
-        """Start, stop or restart in one script run, and report every service that was asked about."""
+        """Start, stop or restart in one script run; report every service that was asked about."""
         state, timeout = options["state"], options["timeout"]
         touched: dict[str, dict[str, Any]] = {}
         if to_do:
@@ -192,16 +197,16 @@ def wanted_names(options: Mapping[str, Any]) -> list[str]:
     return list(found.values())
 
 
-def check_services(
-    services: Sequence[Service], options: Mapping[str, Any], *, server: str
-) -> None:
+def check_services(services: Sequence[Service], options: Mapping[str, Any], *, server: str) -> None:
     """Fail before anything is touched if the task cannot succeed.
 
     Raises:
         InvalidInput: a service is missing, or disabled and to be started.
     """
     optional = {name.strip().lower() for name in options["optional_names"]}
-    missing = [item.name for item in services if not item.exists and item.name.lower() not in optional]
+    missing = [
+        item.name for item in services if not item.exists and item.name.lower() not in optional
+    ]
     if missing:
         raise InvalidInput(
             f"{server} has no service {', '.join(missing)}: correct names, or put what only some "

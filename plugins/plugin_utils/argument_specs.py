@@ -4,7 +4,8 @@
 
 """Which options do several modules share, and how are they checked together?
 
-Each block goes together with a documentation fragment; a unit test compares every module's options with its documentation.
+Each block goes together with a documentation fragment; a unit test compares every module's options
+with its documentation.
 """
 
 from __future__ import annotations

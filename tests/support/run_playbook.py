@@ -4,9 +4,9 @@
 
 """How does a test run the real ansible-playbook against the fake, and look at what came out of it?
 
-    inventory = write_inventory(tmp_path, endpoints, user=r"CONTOSO\\ansible", password="...")
-    run = run_playbook(tmp_path, [play("all", [task])], inventory=inventory)
-    assert run.result("Install")["changed"]
+inventory = write_inventory(tmp_path, endpoints, user=r"CONTOSO\\ansible", password="...")
+run = run_playbook(tmp_path, [play("all", [task])], inventory=inventory)
+assert run.result("Install")["changed"]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONNECTION = "mailops.exchange.exchange"
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One result of one task on one host; `status` is ok, changed, failed, unreachable or skipped."""
+    """One result of a task on a host; `status` is ok, changed, failed, unreachable or skipped."""
 
     host: str
     task: str
@@ -48,9 +48,7 @@ class PlaybookRun:
 
     def of(self, task: str, host: str | None = None) -> TaskResult:
         """The one result of a task, by a part of its name."""
-        found = [
-            item for item in self.results if task in item.task and host in (None, item.host)
-        ]
+        found = [item for item in self.results if task in item.task and host in (None, item.host)]
         if len(found) != 1:
             raise AssertionError(
                 f"{len(found)} results of task '{task}' (host {host}):\n{self.output}"
@@ -101,7 +99,14 @@ def run_playbook(
         playbook = write_yaml(directory / "playbook.yml", [dict(item) for item in playbook])
     record = directory / "results.jsonl"
     record.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "ansible", "playbook", f"--inventory={inventory}", str(playbook)]
+    command = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "playbook",
+        f"--inventory={inventory}",
+        str(playbook),
+    ]
     command += ["--check"] * check_mode + ["--diff"] * diff + list(arguments)
     if extra_variables:
         file = write_yaml(directory / "extra_variables.yml", dict(extra_variables))
@@ -150,7 +155,7 @@ def playbook_environment(directory: Path, *, record: Path | None = None) -> dict
 
 
 def collections_path(directory: Path) -> Path:
-    """A folder in which Ansible finds this checkout as `mailops.exchange`, wherever the checkout is."""
+    """A folder in which Ansible finds this checkout as `mailops.exchange`, wherever it is."""
     if REPOSITORY.parts[-3:] == ("ansible_collections", "mailops", "exchange"):
         return REPOSITORY.parents[2]
     link = directory / "collections" / "ansible_collections" / "mailops" / "exchange"
@@ -174,7 +179,7 @@ def write_inventory(
     """An inventory of the fake's servers, from its ready file or `GET /endpoints`.
 
     Args:
-        authentication: ntlm, negotiate or kerberos go over http with message encryption, basic over TLS.
+        authentication: ntlm, negotiate and kerberos go over http, encrypted by message; basic over TLS.
         ca_file: Authorities for https; without it the server's certificate is not checked.
         variables: More variables for all hosts.
     """
@@ -183,7 +188,9 @@ def write_inventory(
     for server, endpoint in endpoints["servers"].items():
         ports = endpoint["ports"]
         hosts[server] = {
-            "ansible_host": endpoint["fqdn"] if authentication == "kerberos" else endpoint["address"],
+            "ansible_host": endpoint["fqdn"]
+            if authentication == "kerberos"
+            else endpoint["address"],
             "ansible_exchange_server": server,
             "ansible_exchange_port": ports["https" if tls else "powershell_http"],
             "ansible_exchange_winrm_port": ports["winrm_https" if tls else "winrm_http"],
@@ -212,7 +219,12 @@ def write_inventory(
 
 def play(hosts: str, tasks: Sequence[Mapping[str, Any]], **keywords: Any) -> dict[str, Any]:
     """A play as data; facts are not gathered."""
-    return {"hosts": hosts, "gather_facts": False, "tasks": [dict(item) for item in tasks], **keywords}
+    return {
+        "hosts": hosts,
+        "gather_facts": False,
+        "tasks": [dict(item) for item in tasks],
+        **keywords,
+    }
 
 
 def task(name: str, module: str, options: Mapping[str, Any], **keywords: Any) -> dict[str, Any]:

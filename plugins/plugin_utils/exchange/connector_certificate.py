@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which TlsCertificateName does a task want a connector to have, from a text, a file or a thumbprint?"""
+"""Which TlsCertificateName should a connector have, by a text, a file or a thumbprint?"""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     CertificateSource,
     load_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,
 )
 
@@ -105,7 +105,8 @@ def _wish_of_thumbprint(
     warnings = []
     if found.services is not None and "SMTP" not in found.services:
         warnings.append(
-            f"The certificate {thumbprint} on {server} is not enabled for SMTP: TLS fails until it is."
+            f"The certificate {thumbprint} on {server} is not enabled for SMTP: TLS fails until it "
+            "is."
         )
     return CertificateWish(given=True, name=found.tls_certificate_name, warnings=warnings)
 
@@ -132,7 +133,7 @@ def _pem(source: CertificateSource) -> bytes:
 
 
 def _leaf_of(source: CertificateSource) -> CertificateFacts:
-    """The certificate that has not issued another one of the file; the first where several have not."""
+    """The first certificate that has not issued another one of the file."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 

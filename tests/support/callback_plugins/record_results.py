@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What did each task of a playbook return? Writes one JSON document per result, for run_playbook.py."""
+"""What did each task of a playbook return? One JSON document per result, for run_playbook.py."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How does a unit test run one action without Ansible around it, on a session that records what it is sent?"""
+"""How does a unit test run one action without Ansible, on a session that records everything?"""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
+
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     CmdletResult,
     SessionStatistics,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
+
 from ansible_collections.mailops.exchange.plugins.action import (
     ExchangeActionBase,
     plain_options,

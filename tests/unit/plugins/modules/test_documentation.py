@@ -95,7 +95,9 @@ def test_every_module_has_examples_with_full_names_and_valid_options(module: str
     for item in used:
         options = item[f"mailops.exchange.{module}"] or {}
         known = set(documented_options(module))
-        aliases = {a for part in documented_options(module).values() for a in part.get("aliases", [])}
+        aliases = {
+            a for part in documented_options(module).values() for a in part.get("aliases", [])
+        }
         assert set(options) <= known | aliases, item["name"]
 
 
