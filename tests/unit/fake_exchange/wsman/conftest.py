@@ -27,6 +27,7 @@ from fake_exchange.organisation.accounts import Account, permissions_of
 from fake_exchange.organisation.model import LoadedCertificate, Organisation, Server
 from fake_exchange.wsman.front import FrontParts, RemoteManagement
 from fake_exchange.wsman.listener import ListenerHub
+from fake_exchange.wsman.shells import ShellFactory
 from support import pki
 from support.remote_powershell import RemotePowerShell
 
@@ -107,6 +108,7 @@ class Fake:
     front: RemoteManagement
     ports: dict[str, int]
     ca_file: str
+    password: str = PASSWORD
 
     def open_shells(self) -> int:
         return self.front.open_shells(self.server)
@@ -188,8 +190,15 @@ def organisation() -> Organisation:
 
 
 @pytest.fixture
+def cmd_shell() -> Callable[[Server], ShellFactory] | None:
+    """What makes WinRS shells; a test file that needs some has its own."""
+    return None
+
+
+@pytest.fixture
 def start(
     web_certificate: tuple[LoadedCertificate, str],
+    cmd_shell: Callable[[Server], ShellFactory] | None,
 ) -> Iterator[Callable[[Organisation], Fake]]:
     """Starts the doors of an organisation's first server."""
     loaded, ca_file = web_certificate
@@ -198,7 +207,7 @@ def start(
 
     def start_organisation(organisation: Organisation) -> Fake:
         cmdlets = Cmdlets()
-        front = RemoteManagement(organisation, FrontParts(run=cmdlets.run))
+        front = RemoteManagement(organisation, FrontParts(run=cmdlets.run, cmd_shell=cmd_shell))
         opened.append(front)
         server = next(iter(organisation))
         identity = TlsContexts(organisation).identity(loaded)
