@@ -4,8 +4,8 @@
 
 """What can go wrong, as exceptions whose text a mail administrator can act on.
 
-Every message is one line: what was being done, to what, and what to do about it. `details` carries the same facts for
-machines and ends up in the task result. No message ever holds a credential.
+Every message is one line: what was being done, to what, and what to do about it. `details` carries
+the same facts for machines and ends up in the task result. No message ever holds a credential.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
-        CmdletError,
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
+        pipeline_records,
     )
 
 
@@ -59,7 +59,7 @@ class CmdletFailed(ExchangeError):
         self,
         message: str,
         *,
-        errors: Sequence[CmdletError] = (),
+        errors: Sequence[pipeline_records.CmdletError] = (),
         details: Mapping[str, object] | None = None,
     ) -> None:
         facts: dict[str, object] = {}
@@ -72,7 +72,7 @@ class CmdletFailed(ExchangeError):
                 "exception_type": first.exception_type,
             }
         super().__init__(message, details={**facts, **(details or {})})
-        self.errors: list[CmdletError] = list(errors)
+        self.errors: list[pipeline_records.CmdletError] = list(errors)
 
 
 class CmdletNotAvailable(CmdletFailed):
@@ -84,7 +84,7 @@ class UnexpectedPrompt(CmdletFailed):
 
 
 class OutcomeUnknown(ExchangeError):
-    """Contact was lost, or the deadline passed, while a changing cmdlet ran: read before repeating."""
+    """Contact was lost or the deadline passed while a changing cmdlet ran: read, then repeat."""
 
 
 class WindowsScriptFailed(ExchangeError):

@@ -4,8 +4,9 @@
 
 """Why a session cannot be had, and what to do about it, in one line.
 
-The libraries raise some thirty kinds of exceptions for the dozen things that go wrong in practice. They are told apart by
-type and code wherever there is one; text decides only where a server or library gives nothing else.
+The libraries raise some thirty kinds of exceptions for the dozen things that go wrong in practice.
+They are told apart by type and code wherever there is one; text decides only where a server or
+library gives nothing else.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def explain(error: BaseException, settings: EndpointSettings) -> ExchangeError:
 
 
 def is_connection_trouble(error: BaseException) -> bool:
-    """Whether an exception belongs to the libraries that carry the session (and is none of our own bugs)."""
+    """Whether an exception belongs to the libraries that carry the session (and is none of our own
+    bugs)."""
     roots = {type(member).__module__.partition(".")[0] for member in _chain(error)}
     known = {"requests", "urllib3", "pypsrp", "spnego", "krb5", "gssapi", "winrm", "ssl", "socket"}
     return bool(roots & known) or isinstance(error, (OSError, ImportError))
@@ -85,13 +87,15 @@ def _reason(chain: list[BaseException], settings: EndpointSettings) -> Reason:
     )
 
 
-# --- TLS -------------------------------------------------------------------------------------------------------------
+# --- TLS ------------------------------------------------------------------------------------------
+# -------------------
 
 _TLS_TEXTS = (
     (
         re.compile("certificate has expired", re.IGNORECASE),
         "tls_expired",
-        "the server's TLS certificate has expired. Renew it there, or dial http with Kerberos until then; "
+        "the server's TLS certificate has expired. Renew it there, or dial http with Kerberos "
+        "until then; "
         "switching the check off is possible but gives the password to whoever answers",
     ),
     (
@@ -104,7 +108,8 @@ _TLS_TEXTS = (
             "hostname mismatch|ip address mismatch|doesn't match|is not valid for", re.IGNORECASE
         ),
         "tls_name_mismatch",
-        "the server's TLS certificate is for another name than {host}. Dial the server by a name that is in the "
+        "the server's TLS certificate is for another name than {host}. Dial the server by a name "
+        "that is in the "
         "certificate",
     ),
     (
@@ -113,7 +118,8 @@ _TLS_TEXTS = (
             re.IGNORECASE,
         ),
         "tls_untrusted",
-        "the server's TLS certificate comes from an authority that is not trusted here. Name the authority's file "
+        "the server's TLS certificate comes from an authority that is not trusted here. Name the "
+        "authority's file "
         "in {ca_option}",
     ),
     (
@@ -162,10 +168,12 @@ def _ssl_reason(text: str) -> str:
     return found.group(0) if found else text
 
 
-# --- what the server says in a WSMan fault ---------------------------------------------------------------------------
+# --- what the server says in a WSMan fault
+# ---------------------------------------------------------------------------
 
 _THROTTLED = re.compile(
-    r"maximum number of \d+ concurrent shells|exceeded the maximum number of connections|load quota of|"
+    r"maximum number of \d+ concurrent shells|exceeded the maximum number of connections|"
+    r"load quota of|"
     r"quota .{0,60}has been exceeded|Send future requests at a slower rate",
     re.IGNORECASE,
 )
@@ -181,31 +189,37 @@ def _fault(chain: list[BaseException], settings: EndpointSettings) -> Reason | N
     if code == FAULT_RESOURCE_URI_UNKNOWN and isinstance(settings, ExchangeEndpointSettings):
         return Reason(
             "wrong_endpoint",
-            "this is Windows' own WinRM service, not Exchange's (it does not know Microsoft.Exchange). Dial port 80 "
+            "this is Windows' own WinRM service, not Exchange's (it does not know "
+            "Microsoft.Exchange). Dial port 80 "
             "or 443 of an Exchange server with the path PowerShell/",
         )
     if _THROTTLED.search(text) or code == FAULT_SHELLS_PER_USER:
         return Reason(
             "throttled",
-            "the account has too many sessions or requests under way (throttling policy). Run with fewer forks, wait "
-            f"for other jobs of this account, or raise its PowerShellMaxConcurrency. The server says: {_short(text)}",
+            "the account has too many sessions or requests under way (throttling policy). Run with "
+            "fewer forks, wait "
+            "for other jobs of this account, or raise its PowerShellMaxConcurrency. The server "
+            f"says: {_short(text)}",
         )
     if _NO_ROLES.search(text):
         return Reason(
             "no_roles",
-            f"{_account(settings)} is in no management role group of Exchange. Add it to one that holds the cmdlets "
+            f"{_account(settings)} is in no management role group of Exchange. Add it to one that "
+            "holds the cmdlets "
             "needed, such as Organization Management",
         )
     if code == FAULT_ACCESS_DENIED or "AuthZ-" in text or "access is denied" in text.lower():
         return Reason(
             "access_denied",
-            f"the server refuses a session to {_account(settings)}. Check its role groups and that remote PowerShell is "
+            f"the server refuses a session to {_account(settings)}. Check its role groups and that "
+            "remote PowerShell is "
             f"enabled for it. The server says: {_short(text)}",
         )
     if code == FAULT_CONTENT_TYPE:
         return Reason(
             "wrong_endpoint",
-            "the answer does not come from a working PowerShell directory. Check the modules WSMan and kerbauth of the "
+            "the answer does not come from a working PowerShell directory. Check the modules WSMan "
+            "and kerbauth of the "
             "PowerShell directory in IIS",
         )
     return Reason("fault", f"the server answers with fault {code}: {_short(text)}")
@@ -230,7 +244,8 @@ def _fault_text(fault: BaseException) -> str:
     return " ".join(dict.fromkeys(texts)) or str(fault)
 
 
-# --- Kerberos --------------------------------------------------------------------------------------------------------
+# --- Kerberos -------------------------------------------------------------------------------------
+# -------------------
 
 
 def _kerberos(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
@@ -243,7 +258,8 @@ def _kerberos(chain: list[BaseException], settings: EndpointSettings) -> Reason 
     return Reason(*found) if found is not None else None
 
 
-# --- HTTP ------------------------------------------------------------------------------------------------------------
+# --- HTTP -----------------------------------------------------------------------------------------
+# -------------------
 
 
 def _http_status(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
@@ -256,12 +272,14 @@ def _http_status(chain: list[BaseException], settings: EndpointSettings) -> Reas
         if settings.scheme == "http":
             return Reason(
                 "require_ssl",
-                "the server answers 403. The directory demands TLS (Require SSL): use scheme https, or switch the demand "
+                "the server answers 403. The directory demands TLS (Require SSL): use scheme "
+                "https, or switch the demand "
                 "off on the front-end PowerShell directory",
             )
         return Reason(
             "forbidden",
-            f"the server answers 403 to {_account(settings)}. Check IP restrictions of the PowerShell directory and that "
+            f"the server answers 403 to {_account(settings)}. Check IP restrictions of the "
+            "PowerShell directory and that "
             "remote PowerShell is enabled for the account",
         )
     if status == 404:
@@ -277,14 +295,16 @@ def _http_status(chain: list[BaseException], settings: EndpointSettings) -> Reas
     if status == 400:
         return Reason(
             "message_encryption",
-            "the server cannot read the encrypted request (400). Check the path, and that no proxy stands between",
+            "the server cannot read the encrypted request (400). Check the path, and that no proxy "
+            "stands between",
         )
     if status == 413:
         return Reason("too_large", "the server refuses the size of the request (413)")
     if status in (502, 503, 504):
         return Reason(
             "unavailable",
-            f"the server answers {status}. The application pool of the PowerShell directory may be stopped, or a load "
+            f"the server answers {status}. The application pool of the PowerShell directory may be "
+            "stopped, or a load "
             "balancer has no server to offer: dial the server by its own name",
         )
     return Reason("http_status", f"the server answers with HTTP status {status}")
@@ -297,7 +317,8 @@ def _status_of(error: BaseException) -> int | None:
     return None
 
 
-# --- login -----------------------------------------------------------------------------------------------------------
+# --- login ----------------------------------------------------------------------------------------
+# -------------------
 
 
 def _login(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
@@ -309,19 +330,22 @@ def _login(chain: list[BaseException], settings: EndpointSettings) -> Reason | N
                 offered = text.rpartition("actual:")[2].strip(" '")
                 return Reason(
                     "authentication_not_offered",
-                    f"the server does not offer {settings.authentication} here (it offers: {_short(offered) or 'nothing'}). "
+                    f"the server does not offer {settings.authentication} here (it offers: "
+                    f"{_short(offered) or 'nothing'}). "
                     f"Choose another {_option(settings, 'auth')}",
                 )
             return _login_refused(settings)
         if name == "ValueError" and "incompatible with the specified auth_provider" in text:
             return Reason(
                 "authentication_not_offered",
-                f"the server does not offer {settings.authentication} here. Choose another {_option(settings, 'auth')}",
+                f"the server does not offer {settings.authentication} here. Choose another "
+                f"{_option(settings, 'auth')}",
             )
         if name == "KeyError" and settings.scheme == "http":
             return Reason(
                 "no_authentication",
-                "the server asks for no login, so messages cannot be encrypted. This is no PowerShell directory of "
+                "the server asks for no login, so messages cannot be encrypted. This is no "
+                "PowerShell directory of "
                 "Exchange, or anonymous access is switched on there",
             )
         if type(error).__module__.startswith("spnego"):
@@ -336,17 +360,21 @@ def _login(chain: list[BaseException], settings: EndpointSettings) -> Reason | N
 
 def _login_refused(settings: EndpointSettings) -> Reason:
     hint = {
-        "kerberos": f"Check that {settings.host} is the server's own name and has the service principal "
+        "kerberos": f"Check that {settings.host} is the server's own name and has the service "
+        "principal "
         f"{settings.service}/{settings.service_host_name or settings.host}, and compare the clocks",
-        "basic": "Check user name and password, and that Basic authentication is enabled on the PowerShell directory",
+        "basic": "Check user name and password, and that Basic authentication is enabled on the "
+        "PowerShell directory",
     }.get(settings.authentication, "Check user name and password (DOMAIN\\user or user@domain)")
     return Reason(
         "login_refused",
-        f"the server refuses the login of {_account(settings)} with {settings.authentication} (401). {hint}",
+        f"the server refuses the login of {_account(settings)} with {settings.authentication} "
+        f"(401). {hint}",
     )
 
 
-# --- network ---------------------------------------------------------------------------------------------------------
+# --- network --------------------------------------------------------------------------------------
+# -------------------
 
 
 def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
@@ -370,7 +398,8 @@ def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason |
     if names & {"ReadTimeout", "ReadTimeoutError", "TimeoutError"}:
         return Reason(
             "timed_out",
-            f"{where} took the request but did not answer in time. A cold application pool may need a second try; else "
+            f"{where} took the request but did not answer in time. A cold application pool may "
+            "need a second try; else "
             f"raise {_option(settings, 'read_timeout')}",
         )
     if "No route to host" in text or "Network is unreachable" in text:
@@ -378,14 +407,16 @@ def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason |
     if names & {"ConnectionError", "ProtocolError", "RemoteDisconnected", "ConnectionResetError"}:
         return Reason(
             "connection_lost",
-            f"{where} closed the connection without an answer. Check that scheme {settings.scheme} fits the port",
+            f"{where} closed the connection without an answer. Check that scheme {settings.scheme} "
+            "fits the port",
         )
     if names & {"AnswerLost"}:
         return Reason("connection_lost", f"contact with {where} was lost before an answer came")
     return None
 
 
-# --- helpers ---------------------------------------------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------
+# -------------------
 
 
 def _missing_library(chain: list[BaseException], settings: EndpointSettings) -> str | None:
@@ -404,7 +435,8 @@ def _missing_library(chain: list[BaseException], settings: EndpointSettings) -> 
         )
     name = getattr(error, "name", None) or text
     return (
-        f"The Python library {_short(str(name))} is missing on the control node. Install it into Ansible's own Python "
+        f"The Python library {_short(str(name))} is missing on the control node. Install it into "
+        "Ansible's own Python "
         "with: pip install pypsrp pywinrm"
     )
 

@@ -37,7 +37,8 @@ def check_settings(settings: ExchangeEndpointSettings | WindowsEndpointSettings)
         raise InvalidInput(f"{prefix}port is {settings.port}, which is no port")
     if settings.operation_timeout < 1 or settings.read_timeout <= settings.operation_timeout:
         raise InvalidInput(
-            f"{prefix}read_timeout ({settings.read_timeout} s) must be longer than {prefix}operation_timeout "
+            f"{prefix}read_timeout ({settings.read_timeout} s) must be longer than "
+            f"{prefix}operation_timeout "
             f"({settings.operation_timeout} s), and both at least a second"
         )
     _check_secrecy(settings, prefix)
@@ -56,18 +57,21 @@ def _check_secrecy(
 ) -> None:
     if settings.authentication == "basic" and settings.message_encryption == "always":
         raise InvalidInput(
-            f"{prefix}auth basic has no message encryption: set {prefix}message_encryption to auto and use https"
+            f"{prefix}auth basic has no message encryption: set {prefix}message_encryption to auto "
+            "and use https"
         )
     if settings.scheme == "https":
         return
     if settings.authentication == "basic":
         raise InvalidInput(
-            f"{prefix}auth basic over http would send the password in clear: set {prefix}scheme to https, or use "
+            f"{prefix}auth basic over http would send the password in clear: set {prefix}scheme to "
+            "https, or use "
             "kerberos, negotiate or ntlm"
         )
     if settings.message_encryption == "never":
         raise InvalidInput(
-            f"{prefix}message_encryption never over http would send everything in clear, certificates' keys included: "
+            f"{prefix}message_encryption never over http would send everything in clear, "
+            "certificates' keys included: "
             f"leave it on auto, or set {prefix}scheme to https"
         )
 
@@ -79,13 +83,15 @@ def _check_credentials(
     if settings.authentication in ("basic", "ntlm") and not (user and password):
         missing = "ansible_password" if user else "ansible_user"
         raise InvalidInput(
-            f"{prefix}auth {settings.authentication} needs a user and a password: {missing} is not set"
+            f"{prefix}auth {settings.authentication} needs a user and a password: {missing} is not "
+            "set"
         )
     if password and not user:
         raise InvalidInput("a password is given, but no ansible_user")
     if settings.authentication == "kerberos" and user and "\\" in user:
         raise InvalidInput(
-            f"Kerberos wants the user as name@REALM with the realm in capitals, not {user}: change ansible_user, or set "
+            f"Kerberos wants the user as name@REALM with the realm in capitals, not {user}: change "
+            "ansible_user, or set "
             f"{prefix}auth to negotiate or ntlm"
         )
 

@@ -11,7 +11,9 @@ from typing import Any
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     CmdletError,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import DESERIALIZED
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    plain_type_name,
+)
 
 _WRAPPERS = ("System.Management.Automation.RemoteException", "System.Exception", "System.Object")
 
@@ -64,7 +66,7 @@ def is_missing_parameter(error: CmdletError) -> bool:
 
 
 def role_for(cmdlet: str) -> str | None:
-    """The management role that holds a cmdlet by default, if it is one that this collection uses."""
+    """The management role that holds a cmdlet by default, of the cmdlets that are used here."""
     return _ROLES.get(cmdlet.partition("-")[2].lower())
 
 
@@ -88,7 +90,7 @@ def _exception_type(record: Any, category: Any) -> str:
     exception = getattr(record, "Exception", None)
     names = getattr(getattr(exception, "PSObject", None), "type_names", [])
     for name in names:
-        plain = str(name).removeprefix(DESERIALIZED)
+        plain = plain_type_name(str(name))
         # The remoting layer's wrapper says nothing; the reason then holds the real class.
         if plain not in _WRAPPERS:
             return plain

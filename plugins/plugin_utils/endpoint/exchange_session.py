@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A session with the Exchange endpoint of one server: pipelines of cmdlets in, results or helpful errors out."""
+"""A session with the Exchange endpoint of one server: pipelines of cmdlets in, results or helpful
+errors out.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ class SessionStatistics:
 
 
 class ExchangeSession:
-    """One client of one Exchange endpoint. Opens on first use; not for use by two threads at once."""
+    """One client of one Exchange endpoint. Opens on first use; for one thread only."""
 
     def __init__(self, settings: ExchangeEndpointSettings) -> None:
         self.settings = settings
@@ -105,18 +107,19 @@ class ExchangeSession:
 
         Args:
             pipeline: The commands, each feeding the next.
-            answer: What to answer to questions; a question that it does not know is answered No and fails the call.
-            deadline: Seconds until the pipeline is stopped; default from the settings.
-            changing: Whether a cmdlet changes something: then it is never sent twice.
-            expect_errors: Leave error records in the result instead of raising CmdletFailed.
+            answer: What to answer to questions; a question that it does not know is answered No and
+                fails the call. deadline: Seconds until the pipeline is stopped; default from the
+                settings. changing: Whether a cmdlet changes something: then it is never sent twice.
+                expect_errors: Leave error records in the result instead of raising CmdletFailed.
 
         Raises:
             InvalidInput: A parameter's value cannot be sent; nothing has been.
             EndpointUnreachable, MissingLibrary: No session.
-            CmdletNotAvailable: The account lacks the cmdlet or a parameter (also with expect_errors).
-            UnexpectedPrompt: A question nobody foresaw; answered No (also with expect_errors).
-            CmdletFailed: Error records came back, or a reading pipeline was stopped at its deadline.
-            OutcomeUnknown: Contact lost or deadline passed in a changing pipeline.
+            CmdletNotAvailable: The account lacks the cmdlet or a parameter (also with
+                expect_errors). UnexpectedPrompt: A question nobody foresaw; answered No (also with
+                expect_errors). CmdletFailed: Error records came back, or a reading pipeline was
+                stopped at its deadline. OutcomeUnknown: Contact lost or deadline passed in a
+                changing pipeline.
         """
         if not pipeline:
             raise ValueError("a pipeline needs a cmdlet")
@@ -153,7 +156,7 @@ class ExchangeSession:
         ends_at: float,
         changing: bool,
     ) -> pipeline_run.PipelineOutcome:
-        """Run the pipeline; a second time on a fresh pool when contact was lost and that is safe."""
+        """Run it; a second time on a fresh pool when contact was lost and that is safe."""
         last_attempt = False
         while True:
             pool = self._open_pool()
@@ -228,7 +231,8 @@ class ExchangeSession:
         foreign = next((item for item in outcome.prompts if not item.expected), None)
         if foreign is not None:
             raise UnexpectedPrompt(
-                f"{pipeline[0].name} on {self.settings.host} asked a question that is not foreseen and got the answer "
+                f"{pipeline[0].name} on {self.settings.host} asked a question that is not foreseen "
+                "and got the answer "
                 f"{foreign.answer}: {foreign.prompt.text}",
                 errors=outcome.errors,
                 details={**self._details(pipeline), "prompt": foreign.prompt.text},
@@ -237,7 +241,8 @@ class ExchangeSession:
             if changing:
                 raise self._outcome_unknown(pipeline, "it passed its deadline and was stopped")
             raise CmdletFailed(
-                f"{_names(pipeline)} on {self.settings.host} passed its deadline and was stopped. Raise "
+                f"{_names(pipeline)} on {self.settings.host} passed its deadline and was stopped. "
+                "Raise "
                 "ansible_exchange_deadline if the server is only slow",
                 errors=outcome.errors,
                 details={**self._details(pipeline), "reason": "deadline"},
@@ -248,7 +253,8 @@ class ExchangeSession:
             return
         if outcome.errors:
             raise CmdletFailed(
-                f"{outcome.errors[0].cmdlet} on {self.settings.host} failed: {outcome.errors[0].message}",
+                f"{outcome.errors[0].cmdlet} on {self.settings.host} failed: "
+                f"{outcome.errors[0].message}",
                 errors=outcome.errors,
                 details={"server": self.settings.host},
             )
@@ -256,7 +262,8 @@ class ExchangeSession:
             if changing:
                 raise self._outcome_unknown(pipeline, "the server ended it without a reason")
             raise CmdletFailed(
-                f"{_names(pipeline)} on {self.settings.host} was ended by the server without a reason",
+                f"{_names(pipeline)} on {self.settings.host} was ended by the server without a "
+                "reason",
                 details=self._details(pipeline),
             )
 
@@ -269,7 +276,8 @@ class ExchangeSession:
         elif is_missing_parameter(error):
             missing = error.cmdlet
             what = (
-                f"A parameter of {missing} is not available to {self._account} on {self.settings.host} "
+                f"A parameter of {missing} is not available to {self._account} on "
+                f"{self.settings.host} "
                 f"({error.message.rstrip('.')})"
             )
         else:
@@ -289,14 +297,16 @@ class ExchangeSession:
         if changing:
             raise self._outcome_unknown(pipeline, f"a part of its answer cannot be read ({kinds})")
         raise CmdletFailed(
-            f"A part of the answer to {_names(pipeline)} from {self.settings.host} cannot be read ({kinds})",
+            f"A part of the answer to {_names(pipeline)} from {self.settings.host} cannot be read "
+            f"({kinds})",
             errors=outcome.errors,
             details={**self._details(pipeline), "reason": "unreadable"},
         )
 
     def _outcome_unknown(self, pipeline: Sequence[Cmdlet], why: str) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"Whether {_names(pipeline)} took effect on {self.settings.host} is unknown: {why}. Look at the server's "
+            f"Whether {_names(pipeline)} took effect on {self.settings.host} is unknown: {why}. "
+            "Look at the server's "
             "state before repeating it; running the task again does so",
             details=self._details(pipeline),
         )

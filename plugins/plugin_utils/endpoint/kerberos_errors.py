@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-# MIT Kerberos numbers its errors from this base (krb5.h); the offsets below it are RFC 4120's protocol errors.
+# MIT Kerberos numbers its errors from this base (krb5.h); the offsets below it are RFC 4120's
+# protocol errors.
 _BASE = -1765328384
 
 
@@ -26,13 +27,15 @@ _MEANINGS: dict[int, tuple[str, _Sentence]] = {
     _BASE + 6: (
         "kerberos_user_unknown",
         lambda n: (
-            f"the domain does not know the account {n.user}. Write it as user@REALM, the realm in capitals"
+            f"the domain does not know the account {n.user}. Write it as user@REALM, the realm in "
+            "capitals"
         ),
     ),
     _BASE + 7: (
         "kerberos_service_unknown",
         lambda n: (
-            f"the domain knows no service {n.principal}. Dial the server by its own full name, or set the service "
+            f"the domain knows no service {n.principal}. Dial the server by its own full name, or "
+            "set the service "
             "principal's host name"
         ),
     ),
@@ -45,7 +48,8 @@ _MEANINGS: dict[int, tuple[str, _Sentence]] = {
     _BASE + 14: (
         "kerberos_encryption_type",
         lambda n: (
-            "client and domain have no Kerberos encryption type in common. Allow AES for the account and in krb5.conf"
+            "client and domain have no Kerberos encryption type in common. Allow AES for the "
+            "account and in krb5.conf"
         ),
     ),
     _BASE + 18: (
@@ -71,39 +75,45 @@ _MEANINGS: dict[int, tuple[str, _Sentence]] = {
     _BASE + 33: (
         "kerberos_clock_skew",
         lambda n: (
-            "the ticket is not valid yet: the clocks of this machine and the domain differ. Synchronise them"
+            "the ticket is not valid yet: the clocks of this machine and the domain differ. "
+            "Synchronise them"
         ),
     ),
     _BASE + 37: (
         "kerberos_clock_skew",
         lambda n: (
-            "the clocks of this machine and the domain differ by more than five minutes. Synchronise them"
+            "the clocks of this machine and the domain differ by more than five minutes. "
+            "Synchronise them"
         ),
     ),
     _BASE + 41: (
         "kerberos_wrong_key",
         lambda n: (
-            f"the server cannot read a ticket for {n.principal}: the name belongs to another machine or account. "
+            f"the server cannot read a ticket for {n.principal}: the name belongs to another "
+            "machine or account. "
             "Dial the server by its own full name"
         ),
     ),
     _BASE + 154: (
         "kerberos_realm_unknown",
         lambda n: (
-            f"no domain controller is known for the realm {n.realm}. Write the realm in capitals and check "
+            f"no domain controller is known for the realm {n.realm}. Write the realm in capitals "
+            "and check "
             "krb5.conf or this machine's DNS"
         ),
     ),
     _BASE + 156: (
         "kerberos_kdc_unreachable",
         lambda n: (
-            f"no domain controller of the realm {n.realm} answers. Check DNS and the firewall (port 88)"
+            f"no domain controller of the realm {n.realm} answers. Check DNS and the firewall "
+            "(port 88)"
         ),
     ),
     _BASE + 224: (
         "kerberos_realm_unknown",
         lambda n: (
-            "this machine has no default Kerberos realm. Write the user as user@REALM, or set default_realm in "
+            "this machine has no default Kerberos realm. Write the user as user@REALM, or set "
+            "default_realm in "
             "krb5.conf"
         ),
     ),
@@ -114,7 +124,8 @@ _NO_TICKET = (_BASE + 141, _BASE + 195)
 def kerberos_reason(
     chain: Iterable[BaseException], *, user_name: str | None, service: str, host: str
 ) -> tuple[str, str] | None:
-    """A machine word and a sentence for the first Kerberos error of a chain, None when there is none."""
+    """A machine word and a sentence for the first Kerberos error of a chain, None when there is
+    none."""
     names = _Names(
         user=user_name or "the ticket's owner",
         realm=(user_name or "").rpartition("@")[2] or "(none)",
@@ -130,11 +141,16 @@ def kerberos_reason(
                 return meaning[0], meaning[1](names)
         if _is_missing_ticket(error):
             return "kerberos_no_ticket", _no_ticket(user_name)
-        if type(error).__module__.partition(".")[0] in ("krb5", "gssapi"):
-            unnamed = unnamed or " ".join(str(error).split())
-        elif type(error).__name__ == "KerberosExchangeError":
+        if _is_kerberos(error):
             unnamed = unnamed or " ".join(str(error).split())
     return None if unnamed is None else ("kerberos", f"Kerberos failed: {unnamed}")
+
+
+def _is_kerberos(error: BaseException) -> bool:
+    return (
+        type(error).__module__.partition(".")[0] in ("krb5", "gssapi")
+        or type(error).__name__ == "KerberosExchangeError"
+    )
 
 
 def _no_ticket(user_name: str | None) -> str:

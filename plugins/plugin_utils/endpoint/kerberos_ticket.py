@@ -4,8 +4,8 @@
 
 """A Kerberos ticket from user and password, for libraries that only read credential caches.
 
-The ticket lives in a memory cache of this process; the user's own cache and the disk are left alone. The environment
-names the private cache only while it is in use.
+The ticket lives in a memory cache of this process; the user's own cache and the disk are left
+alone. The environment names the private cache only while it is in use.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 """Keeping the libraries' own logs from showing what travels through them.
 
-At DEBUG level psrpcore logs every message (a PFX in clear among them) and the WSMan libraries every envelope. Whatever a
-user or AWX sets the root logger to, those records are not made.
+At DEBUG level psrpcore logs every message (a PFX in clear among them) and the WSMan libraries every
+envelope. Whatever a user or AWX sets the root logger to, those records are not made.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def cap_library_loggers() -> None:
     """Cap every existing logger of the protocol libraries at INFO; call after importing them."""
     for name in _CAPPED:
         top = logging.getLogger(name)
-        # Without a handler of its own a library's error would be printed on stderr beside Ansible's output.
+        # Without a handler of its own a library's error would be printed on stderr beside Ansible's
+        # output.
         if not top.handlers:
             top.addHandler(logging.NullHandler())
     for name in list(logging.root.manager.loggerDict):

@@ -17,7 +17,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
 
 @dataclass(frozen=True)
 class Cmdlet:
-    """One command of a pipeline: names as Exchange spells them, values that values.from_python knows."""
+    """One command of a pipeline: names as Exchange spells them, values that values.from_python
+    knows."""
 
     name: str
     # A parameter may be a Secret, but also PFX bytes: keep values out of every repr.
@@ -28,8 +29,8 @@ class Cmdlet:
 class CmdletError:
     """An error record.
 
-    `error_id` is the whole FullyQualifiedErrorId, `error_class` its last comma part: Exchange puts server, request id and
-    time stamp in front, so only the last part can be compared.
+    `error_id` is the whole FullyQualifiedErrorId, `error_class` its last comma part: Exchange puts
+    server, request id and time stamp in front, so only the last part can be compared.
     """
 
     message: str

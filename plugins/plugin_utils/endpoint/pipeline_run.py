@@ -11,6 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from psrpcore import (
+    ErrorRecordEvent,
+    PipelineHostCallEvent,
+    PipelineOutputEvent,
+    PipelineStateEvent,
+    VerboseRecordEvent,
+    WarningRecordEvent,
+)
+from psrpcore.types import HostMethodIdentifier, PSInvocationState
+
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.error_records import (
     cmdlet_error,
 )
@@ -37,15 +47,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     Value,
     to_plain,
 )
-from psrpcore import (
-    ErrorRecordEvent,
-    PipelineHostCallEvent,
-    PipelineOutputEvent,
-    PipelineStateEvent,
-    VerboseRecordEvent,
-    WarningRecordEvent,
-)
-from psrpcore.types import HostMethodIdentifier, PSInvocationState
 
 _STOP_GRACE_SECONDS = 10.0
 _POOL_GUARD_SECONDS = 1
@@ -53,7 +54,7 @@ _POOL_GUARD_SECONDS = 1
 
 @dataclass
 class PipelineOutcome:
-    """What a pipeline did. `completed` False with `stopped` True means that the deadline ended it."""
+    """What a pipeline did. `stopped` means that the deadline ended it."""
 
     output: list[Value] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -86,7 +87,8 @@ class PipelineRun:
         self.started = False
 
     def run(self) -> PipelineOutcome:
-        """Send, receive until the end, stop at the deadline; the server forgets the pipeline in any case."""
+        """Send, receive until the end, stop at the deadline; the server forgets the pipeline in any
+        case."""
         pipeline = self._pool.pipeline()
         try:
             for name, parameters in self._commands:
@@ -210,7 +212,8 @@ class PipelineRun:
         try:
             if self.started:
                 self._pool.terminate(pipeline)
-        except Exception:  # noqa: BLE001 - the outcome is known; the server cleans up with the pool
+        except Exception:
+            # The outcome is known; the server forgets the pipeline with the pool.
             pass
         finally:
             self._pool.drop_pipeline(pipeline)
@@ -253,5 +256,6 @@ def _question(event: PipelineHostCallEvent) -> Prompt:
 def _parameters(event: PipelineHostCallEvent) -> list[Any]:
     try:
         return list(event.method_parameters)
-    except Exception:  # noqa: BLE001 - parameters of a shape that psrpcore does not know
+    except Exception:
+        # Parameters of a shape that psrpcore does not know.
         return []

@@ -55,8 +55,9 @@ def choice_index(choices: list[str], answer: str) -> int | None:
 def refusal_index(choices: list[str]) -> int | None:
     """The position of No.
 
-    The session asks for English, but a server may answer in its own language; then only the two shapes that PowerShell's
-    ShouldContinue has are trusted: [Yes, No] and [Yes, Yes to All, No, No to All].
+    The session asks for English, but a server may answer in its own language; then only the two
+    shapes that PowerShell's ShouldContinue has are trusted: [Yes, No] and [Yes, Yes to All, No, No
+    to All].
     """
     by_label = choice_index(choices, "No")
     if by_label is not None:

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A PowerShell runspace pool on the Exchange endpoint: psrpcore's protocol carried by the shell's requests."""
+"""A PowerShell runspace pool on the Exchange endpoint: psrpcore's protocol carried by the shell's
+requests.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_transport import (
-    SIGNAL_STOP,
-    SIGNAL_TERMINATE,
-    AnswerLost,
-    NotSent,
-    Received,
-    ShellNotFound,
-    ShellTransport,
-)
 from psrpcore import (
     ClientPowerShell,
     ClientRunspacePool,
@@ -38,6 +31,16 @@ from psrpcore.types import (
     RunspacePoolState,
 )
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_transport import (
+    SIGNAL_STOP,
+    SIGNAL_TERMINATE,
+    AnswerLost,
+    NotSent,
+    Received,
+    ShellNotFound,
+    ShellTransport,
+)
+
 _PROTOCOL_VERSION = "2.3"
 _LARGE_ENVELOPES_SINCE = PSVersion("2.2")
 _OPENING_RECEIVES = 20
@@ -54,7 +57,8 @@ class PoolBroken(Exception):
 
 
 class Unreadable:
-    """Stands for one message of the server that could not be decoded; only the kind of failure is kept."""
+    """Stands for one message of the server that could not be decoded; only the kind of failure is
+    kept."""
 
     def __init__(self, failure: str) -> None:
         self.failure = failure
@@ -65,7 +69,8 @@ class RunspacePool:
 
     def __init__(self, transport: ShellTransport) -> None:
         self._transport = transport
-        # Without a declared host the server cannot ask, and cmdlets fail instead of taking their default answer.
+        # Without a declared host the server cannot ask, and cmdlets fail instead of taking their
+        # default answer.
         self._pool = ClientRunspacePool(
             host=HostInfo(
                 IsHostNull=False, IsHostUINull=False, IsHostRawUINull=True, UseRunspaceHost=False
@@ -105,7 +110,8 @@ class RunspacePool:
         try:
             if self._created:
                 self._transport.delete()
-        except Exception:  # noqa: BLE001 - whatever went wrong, the server ends the shell by itself later
+        except Exception:
+            # Whatever went wrong, the server ends the shell by itself later.
             pass
         finally:
             self._created = False
@@ -127,14 +133,16 @@ class RunspacePool:
         raise PoolBroken("the server did not answer the request for a session key")
 
     def pipeline(self) -> ClientPowerShell:
-        """A new, empty pipeline; it is in the pool's table from now on, so drop_pipeline() must follow."""
+        """A new, empty pipeline; it is in the pool's table from now on, so drop_pipeline() must
+        follow."""
         return ClientPowerShell(self._pool)
 
     def drop_pipeline(self, pipeline: ClientPowerShell) -> None:
         self._pool.pipeline_table.pop(pipeline.pipeline_id, None)
 
     def start(self, pipeline: ClientPowerShell, *, patience: float) -> None:
-        """Send a pipeline whose start() has been called; on return all of it has reached the server.
+        """Send a pipeline whose start() has been called; on return all of it has reached the
+        server.
 
         Raises:
             AnswerLost: Contact was lost and the pipeline may run.
@@ -160,8 +168,8 @@ class RunspacePool:
     def send_pending(self) -> None:
         """Send what psrpcore has queued; must follow everything that may queue something.
 
-        psrpcore merges queued messages by pipeline only, so an answer to a prompt could otherwise travel in the wrong
-        stream.
+        psrpcore merges queued messages by pipeline only, so an answer to a prompt could otherwise
+        travel in the wrong stream.
         """
         while (payload := self._next_payload()) is not None:
             stream = "pr" if payload.stream_type == StreamType.prompt_response else "stdin"
@@ -225,7 +233,8 @@ class RunspacePool:
             except struct.error as error:
                 # A fragment cut short cannot be skipped: everything behind it would be misread.
                 raise AnswerLost from error
-            except Exception as error:  # noqa: BLE001 - psrpcore raises anything; one message is lost
+            except Exception as error:
+                # psrpcore raises anything here; only the one message is lost.
                 failures += 1
                 if failures > _MOST_DECODING_FAILURES:
                     raise AnswerLost from error
@@ -237,7 +246,8 @@ class RunspacePool:
 
 
 class PoolAnswer:
-    """The events of one Receive; `done` says that the pipeline has ended, `empty` that nothing came in time."""
+    """The events of one Receive; `done` says that the pipeline has ended, `empty` that nothing came
+    in time."""
 
     def __init__(self, events: list[object], *, done: bool, empty: bool) -> None:
         self._events = events

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 class ExchangeEndpointSettings:
     """The Exchange PowerShell endpoint of one server.
 
-    Times are seconds. `ca_file` None means the system's authorities. `user_name` None (Kerberos only) means the ticket
-    that is already in the credential cache.
+    Times are seconds. `ca_file` None means the system's authorities. `user_name` None (Kerberos
+    only) means the ticket that is already in the credential cache.
     """
 
     host: str

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The requests of one PowerShell shell on a WSMan endpoint: what goes over HTTP and what is safe to send again.
+"""The requests of one PowerShell shell on a WSMan endpoint: what goes over HTTP and what is safe to
+send again.
 
-Knows nothing of PowerShell's own protocol: payloads are bytes. Every request goes through WSMan.invoke, because the
-convenience methods of pypsrp retry on time-outs, far past any deadline.
+Knows nothing of PowerShell's own protocol: payloads are bytes. Every request goes through
+WSMan.invoke, because the convenience methods of pypsrp retry on time-outs, far past any deadline.
 """
 
 from __future__ import annotations
@@ -18,9 +19,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
-    ExchangeEndpointSettings,
-)
 from pypsrp.exceptions import (
     AuthenticationError,
     WinRMError,
@@ -28,6 +26,10 @@ from pypsrp.exceptions import (
     WSManFaultError,
 )
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
+    ExchangeEndpointSettings,
+)
 
 RESOURCE_URI = "http://schemas.microsoft.com/powershell/Microsoft.Exchange"
 # The server compares this literally; any other spelling closes instead of stopping.
@@ -55,7 +57,8 @@ class NotSent(Exception):
 
 @dataclass(frozen=True)
 class Received:
-    """One answer to Receive; `empty` when the server had nothing to say within the operation time-out."""
+    """One answer to Receive; `empty` when the server had nothing to say within the operation time-
+    out."""
 
     payloads: list[bytes] = field(default_factory=list)
     done: bool = False
@@ -63,7 +66,8 @@ class Received:
 
 
 class ShellTransport:
-    """One shell on one endpoint. Not for use by two threads: message encryption is tied to one connection."""
+    """One shell on one endpoint. Not for use by two threads: message encryption is tied to one
+    connection."""
 
     def __init__(self, settings: ExchangeEndpointSettings) -> None:
         self._settings = settings
@@ -158,7 +162,8 @@ class ShellTransport:
     def reset(self) -> None:
         """Drop connections and the security context, keep cookies and the shell.
 
-        A server that has closed an idle connection cannot decrypt what is encrypted with the old context.
+        A server that has closed an idle connection cannot decrypt what is encrypted with the old
+        context.
         """
         transport = self._wsman.transport
         if transport.session is not None:
@@ -212,7 +217,8 @@ class ShellTransport:
             self.reset()
             raise AnswerLost from error
         except Exception as error:
-            # Before the first answer this is a failed login; later it may be an answer that cannot be decrypted.
+            # Before the first answer this is a failed login; later it may be an answer that cannot
+            # be decrypted.
             established = self._last_answer is not None
             self.reset()
             if established:
@@ -235,7 +241,8 @@ class ShellTransport:
             self.reset()
 
     def _be_patient(self, seconds: float | None, *, closing: bool) -> None:
-        # Passing a time-out to invoke() would shorten the slack for HTTP to two seconds and stretch the time to connect.
+        # Passing a time-out to invoke() would shorten the slack for HTTP to two seconds and stretch
+        # the time to connect.
         slack = max(5, self._settings.read_timeout - self._settings.operation_timeout)
         operation = self._settings.operation_timeout if seconds is None else seconds
         if closing:

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How values cross between Python and a PowerShell session, in both directions, without a loss that goes unseen.
+"""How values cross between Python and a PowerShell session, in both directions, without a loss that
+goes unseen.
 
-psrpcore would send many Python types as empty objects and hand out results whose enums and properties need care, so
-both directions are spelled out here. psrpcore is imported on use: reading an option must not cost its import.
+psrpcore would send many Python types as empty objects and hand out results whose enums and
+properties need care, so both directions are spelled out here. psrpcore is imported on use: reading
+an option must not cost its import.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ _DEEPEST_PARAMETER = 20
 
 @dataclass(frozen=True)
 class RemoteEnum:
-    """An enum value: `text` such as "IMAP, SMTP" and its number; compare by text, numbers are not documented."""
+    """An enum value: `text` such as "IMAP, SMTP" and its number; compare by text, numbers are not
+    documented."""
 
     text: str
     number: int
@@ -45,11 +48,13 @@ class RemoteEnum:
 
 @dataclass(frozen=True)
 class RemoteObject:
-    """An object of the session: .NET type names (most special first), ToString text, properties by name."""
+    """An object of the session: .NET type names (most special first), ToString text, properties by
+    name."""
 
     type_names: tuple[str, ...] = ()
     text: str | None = None
-    properties: dict[str, Value] = field(default_factory=dict)
+    # Blobs of many kilobytes are among them: not for a repr.
+    properties: dict[str, Value] = field(default_factory=dict, repr=False)
 
     def get(self, name: str, default: Value = None) -> Value:
         """The property's value, by name without regard to case as in PowerShell."""
@@ -219,8 +224,9 @@ def time_span_text(span: timedelta) -> str:
 def to_plain(value: Any) -> Value:
     """A psrpcore result as plain Python.
 
-    Adapted and extended properties are merged, extended ones last as in PowerShell; the seventh fraction digit of dates
-    and times is cut; a part nested too deeply or containing itself is replaced by its text.
+    Adapted and extended properties are merged, extended ones last as in PowerShell; the seventh
+    fraction digit of dates and times is cut; a part nested too deeply or containing itself is
+    replaced by its text.
     """
     return _Reader().read(value)
 
@@ -291,7 +297,14 @@ class _Reader:
 
 
 def _type_names(names: list[str]) -> tuple[str, ...]:
-    return tuple(name.removeprefix(DESERIALIZED) for name in names)
+    return tuple(plain_type_name(name) for name in names)
+
+
+def plain_type_name(name: str) -> str:
+    """A .NET type name without the prefix that every deserialization on its way has added."""
+    while name.startswith(DESERIALIZED):
+        name = name[len(DESERIALIZED) :]
+    return str.__str__(name)
 
 
 def _is_remote_enum(value: Any) -> bool:
@@ -361,7 +374,8 @@ def list_of(value: Value) -> list[Value]:
 
 
 def to_json_safe(value: Value | Mapping[str, Any]) -> Any:
-    """The value with nothing that JSON lacks: dates as ISO 8601, bytes as base64, enums and spans as text.
+    """The value with nothing that JSON lacks: dates as ISO 8601, bytes as base64, enums and spans
+    as text.
 
     An object becomes a dict of its properties, or its text when it has none.
     """

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The errors among what powershell.exe writes to stderr, which also carries progress of successful runs."""
+"""The errors among what powershell.exe writes to stderr, which also carries progress of successful
+runs.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ def _errors_of(document: str) -> list[str]:
 
     try:
         values = deserialize_clixml(document, PSRemotingCrypto(), preserve_streams=True)
-    except Exception:  # noqa: BLE001 - psrpcore raises anything; there is no more to learn here
+    except Exception:
+        # psrpcore raises anything here; there is no more to learn.
         return []
     return [
         " ".join(str(value).split()) for value, stream in values if stream == ClixmlStream.ERROR

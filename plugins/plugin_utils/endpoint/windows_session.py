@@ -4,8 +4,9 @@
 
 """A session with the Windows endpoint of one server: fixed scripts in, their JSON answers out.
 
-Only a short constant bootstrap stands on the command line (cmd.exe takes 8191 characters). Script and parameters travel on
-stdin, where no process list shows them; nothing is ever pasted into script text.
+Only a short constant bootstrap stands on the command line (cmd.exe takes 8191 characters). Script
+and parameters travel on stdin, where no process list shows them; nothing is ever pasted into script
+text.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +51,7 @@ _SCRIPTS = Path(__file__).parent / "scripts"
 _SEPARATOR = "\0\0\0\0"
 _STDIN_BYTES = 100_000
 _ANSWER = re.compile(rb"<<<answer ([A-Za-z0-9+/=\s]*) answer>>>")
-_POWERSHELL = "powershell.exe"
+_POWERSHELL = "powershell.exe -NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass"
 _UTF8_CODE_PAGE = 65001
 _LONGEST_COMMAND_LINE = 8191
 
@@ -80,8 +82,8 @@ class WindowsSession:
         Args:
             script_name: A file of the scripts folder, without its suffix.
             parameters: What the script reads; JSON types only.
-            changing: Whether the script changes something, which decides what a lost connection means.
-            deadline: Seconds until the script is given up; default from the settings.
+            changing: Whether the script changes something, which decides what a lost connection
+                means. deadline: Seconds until the script is given up; default from the settings.
 
         Raises:
             EndpointUnreachable, MissingLibrary, InvalidInput: No session.
@@ -125,13 +127,15 @@ class WindowsSession:
                         protocol.close_shell(shell_id)
                 else:
                     protocol.transport.close_session()
-            except Exception:  # noqa: BLE001 - the server ends an idle shell by itself
+            except Exception:
+                # The server ends an idle shell by itself.
                 pass
         ticket, self._ticket = self._ticket, None
         if ticket is not None:
             try:
                 ticket.close()
-            except Exception:  # noqa: BLE001 - a memory cache ends with the process anyway
+            except Exception:
+                # A cache in memory ends with the process anyway.
                 pass
 
     def __enter__(self) -> WindowsSession:
@@ -141,7 +145,8 @@ class WindowsSession:
         self.close()
 
     def _start(self) -> str:
-        """The id of a waiting PowerShell; it does nothing before its stdin is closed, so a second try is safe."""
+        """The id of a waiting PowerShell; it does nothing before its stdin is closed, so a second
+        try is safe."""
         had_shell = self._shell_id is not None
         try:
             return self._start_command()
@@ -206,7 +211,8 @@ class WindowsSession:
         for start in range(0, len(stdin), _STDIN_BYTES):
             part = stdin[start : start + _STDIN_BYTES]
             last = start + _STDIN_BYTES >= len(stdin)
-            self._call(lambda: protocol.send_command_input(shell_id, command_id, part, end=last))  # noqa: B023
+            request = partial(protocol.send_command_input, shell_id, command_id, part, end=last)
+            self._call(request)
 
     def _receive(
         self, command_id: str, ends_at: float, script_name: str
@@ -220,7 +226,8 @@ class WindowsSession:
             left = ends_at - time.monotonic()
             if left <= 0:
                 raise WindowsScriptFailed(
-                    f"The Windows script {script_name} on {self.settings.host} passed its deadline. Raise "
+                    f"The Windows script {script_name} on {self.settings.host} passed its "
+                    "deadline. Raise "
                     "ansible_exchange_winrm_deadline if the server is only slow",
                     details={"server": self.settings.host, "reason": "deadline"},
                 )
@@ -242,11 +249,13 @@ class WindowsSession:
         protocol, shell_id = self._protocol, self._shell_id
         try:
             self._call(lambda: protocol.cleanup_command(shell_id, command_id))
-        except Exception:  # noqa: BLE001 - the outcome is known; the command ends with its shell
+        except Exception:
+            # The outcome is known; the command ends with its shell.
             pass
 
     def _call(self, request: Callable[[], Result]) -> Result:
-        """One request, with the ticket in place, on a connection that the server has not dropped for idling."""
+        """One request, with the ticket in place, on a connection that the server has not dropped
+        for idling."""
         transport = self._protocol.transport
         if (
             self._last_answer is not None
@@ -259,7 +268,8 @@ class WindowsSession:
             except Exception as error:
                 if not _undecryptable(error) or self._last_answer is None:
                     raise
-                # The body could not be decrypted, so nothing has been executed: safe to repeat, once.
+                # The body could not be decrypted, so nothing has been executed: safe to repeat,
+                # once.
                 transport.close_session()
                 return request()
             finally:
@@ -297,7 +307,8 @@ class WindowsSession:
 
     def _outcome_unknown(self, script_name: str, why: str) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"Whether the Windows script {script_name} took effect on {self.settings.host} is unknown: {why}. It may "
+            f"Whether the Windows script {script_name} took effect on {self.settings.host} is "
+            f"unknown: {why}. It may "
             "still be running there; look at the services' state before repeating it",
             details={"server": self.settings.host, "script": script_name},
         )
@@ -311,7 +322,7 @@ def script_text(name: str) -> str:
 def command_line(bootstrap: str) -> str:
     """The command that runs the bootstrap; constant, and short enough for cmd.exe."""
     encoded = base64.b64encode(bootstrap.encode("utf-16-le")).decode("ascii")
-    line = f"{_POWERSHELL} -NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand {encoded}"
+    line = f"{_POWERSHELL} -EncodedCommand {encoded}"
     if len(line) > _LONGEST_COMMAND_LINE:
         raise ValueError(f"the bootstrap makes a command line of {len(line)} characters")
     return line
