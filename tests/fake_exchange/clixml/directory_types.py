@@ -29,6 +29,8 @@ SYSTEM_CONFIGURATION = f"{DIRECTORY}.SystemConfiguration"
 STRING = f"System.String, {MSCORLIB}"
 AD_OBJECT_ID = f"{DIRECTORY}.ADObjectId, {DIRECTORY_LIBRARY}"
 NO_GUID = uuid.UUID(int=0)
+#: The configuration partition; the same in every captured organization.
+CONFIGURATION_PARTITION = uuid.UUID("59ce2f71-eaa2-4ddf-a4fa-f25069d0b324")
 
 #: Type chain that follows a configuration object's own type.
 CONFIGURATION_OBJECT = (
@@ -120,6 +122,35 @@ def _canonical(names: list[str], domain: str) -> str:
     return "/".join([domain, *reversed(names)])
 
 
+def _organization_object(forest: str | None) -> NetObject:
+    """The first organization; inside an identity it names the forest."""
+    identifier = f"{DIRECTORY}.ADObjectId"
+    guid = f"System.Nullable`1[[System.Guid, {MSCORLIB}]]"
+    partition = None
+    if forest is not None:
+        partition = NetObject(
+            f"{DIRECTORY}.PartitionId",
+            DIRECTORY_LIBRARY,
+            (
+                Member("forestFQDN", "String", forest),
+                Member("partitionObjectId", "SystemClass", None, guid),
+            ),
+        )
+    members = (
+        Member("orgUnit", "Class", None, identifier, DIRECTORY_LIBRARY),
+        Member("configUnit", "Class", None, identifier, DIRECTORY_LIBRARY),
+        class_member(
+            "partitionId",
+            partition,
+            type_name=f"{DIRECTORY}.PartitionId",
+            library=DIRECTORY_LIBRARY,
+        ),
+        Member("externalDirectoryOrganizationId", "SystemClass", None, guid),
+        Member("safeExternalDirectoryOrganizationId", "SystemClass", None, guid),
+    )
+    return NetObject(f"{DIRECTORY}.OrganizationId", DIRECTORY_LIBRARY, members)
+
+
 @lru_cache(maxsize=8192)
 def ad_object_id(
     distinguished_name: str, *, guid: uuid.UUID = NO_GUID, text: str | None = None
@@ -133,25 +164,25 @@ def ad_object_id(
     containers = names[: len(names) - len(labels)]
     inside = "Microsoft Exchange" in containers[1:]
     parent = containers[1] if inside else _canonical(containers[1:], domain)
+    partition = CONFIGURATION_PARTITION if guid != NO_GUID else NO_GUID
     shown = text or (containers[0] if inside else _canonical(containers, domain))
     blob = serialize(
         NetObject(
             f"{DIRECTORY}.ADObjectId",
             DIRECTORY_LIBRARY,
             (
-                _guid_member("partitionGuid", NO_GUID),
+                _guid_member("partitionGuid", partition),
                 Member("partitionFqdn", "String", domain),
                 _guid_member("objectGuid", guid),
                 Member("distinguishedName", "String", distinguished_name),
                 Member("securityIdentifierString", "String", None),
                 Member("depth", "Int32", len(parts) - 1),
                 Member("toStringVal", "String", shown),
-                Member(
+                class_member(
                     "executingUserOrganization",
-                    "Class",
-                    None,
-                    f"{DIRECTORY}.OrganizationId",
-                    DIRECTORY_LIBRARY,
+                    _organization_object(domain) if guid != NO_GUID else None,
+                    type_name=f"{DIRECTORY}.OrganizationId",
+                    library=DIRECTORY_LIBRARY,
                 ),
             ),
         )
@@ -168,7 +199,7 @@ def ad_object_id(
             ("DistinguishedName", distinguished_name),
             ("IsRelativeDn", False),
             ("DomainId", domain),
-            ("PartitionGuid", NO_GUID),
+            ("PartitionGuid", partition),
             ("PartitionFQDN", domain),
             ("ObjectGuid", guid),
             ("Name", containers[0]),
@@ -215,15 +246,6 @@ def object_version(major: int, minor: int, build: str) -> ClrObject:
 @lru_cache(maxsize=1)
 def organization_id() -> ClrObject:
     """The first (and on-premises only) organization; its text is empty."""
-    identifier = f"{DIRECTORY}.ADObjectId"
-    guid = f"System.Nullable`1[[System.Guid, {MSCORLIB}]]"
-    members = (
-        Member("orgUnit", "Class", None, identifier, DIRECTORY_LIBRARY),
-        Member("configUnit", "Class", None, identifier, DIRECTORY_LIBRARY),
-        Member("partitionId", "Class", None, f"{DIRECTORY}.PartitionId", DIRECTORY_LIBRARY),
-        Member("externalDirectoryOrganizationId", "SystemClass", None, guid),
-        Member("safeExternalDirectoryOrganizationId", "SystemClass", None, guid),
-    )
     return ClrObject(
         (f"{DIRECTORY}.OrganizationId", "System.Object"),
         to_string="",
@@ -233,9 +255,7 @@ def organization_id() -> ClrObject:
             ("IsConsumerOrganization", False),
             ("IdForEventLog", ""),
         ],
-        members=data_member(
-            serialize(NetObject(f"{DIRECTORY}.OrganizationId", DIRECTORY_LIBRARY, members))
-        ),
+        members=data_member(serialize(_organization_object(None))),
     )
 
 

@@ -235,13 +235,13 @@ def size_text(size: int) -> str:
     return f"{size} B ({size:,} bytes)"
 
 
-def _size_object(size: int) -> NetObject:
+def _size_object(size: int, *, unit: int = 1, text: str | None = None) -> NetObject:
     quantifier = f"{DATA}.ByteQuantifiedSize+Quantifier"
-    unit = NetObject(quantifier, DATA_LIBRARY, (Member("value__", "UInt64", 1),), True)
+    number = NetObject(quantifier, DATA_LIBRARY, (Member("value__", "UInt64", unit),), True)
     members = (
         Member("bytes", "UInt64", size),
-        class_member("unit", unit),
-        Member("canonicalForm", "String", size_text(size)),
+        class_member("unit", number),
+        Member("canonicalForm", "String", text),
     )
     return NetObject(f"{DATA}.ByteQuantifiedSize", DATA_LIBRARY, members, True)
 
@@ -251,7 +251,7 @@ def byte_quantified_size(size: int) -> ClrObject:
     return ClrObject(
         (f"{DATA}.ByteQuantifiedSize", "System.ValueType", "System.Object"),
         to_string=size_text(size),
-        members=data_member(serialize(_size_object(size))),
+        members=data_member(serialize(_size_object(size, text=size_text(size)))),
     )
 
 
@@ -266,7 +266,7 @@ def unlimited_size(size: int | None) -> ClrObject:
         properties=[("IsUnlimited", size is None), *limited],
         members=_blob(
             type_name,
-            class_member("limitedValue", _size_object(size or 0)),
+            class_member("limitedValue", _size_object(size or 0, unit=1024)),
             Member("isUnlimited", "Boolean", size is None),
         ),
     )
@@ -336,7 +336,9 @@ def ip_binding(text: str) -> ClrObject:
     )
 
 
-def _eight_bytes(name: str, number: int) -> Member:
+def _address_bytes(name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Member:
+    """IPvxAddress: 16 bytes; IPv4 as mapped into IPv6."""
+    number = int(address) + (0xFFFF << 32 if address.version == 4 else 0)
     value = NetObject(
         f"{DATA}.IPvxAddress",
         DATA_LIBRARY,
@@ -375,8 +377,8 @@ def ip_range(text: str) -> ClrObject:
         ],
         members=_blob(
             f"{DATA}.IPRange",
-            _eight_bytes("startAddress", int(low)),
-            _eight_bytes("endAddress", int(high)),
+            _address_bytes("startAddress", low),
+            _address_bytes("endAddress", high),
             enum_member("format", enumeration, DATA_LIBRARY, number),
             Member("exceptionMessage", "String", None),
             Member("originalExpression", "String", text),
@@ -408,6 +410,9 @@ def smart_host(text: str, *, address: ClrObject | None = None) -> ClrObject:
             Member("isFrontendAndHubColocatedServer", "Boolean", False),
         ),
     )
+    host_name = NetObject(
+        f"{DATA}.Hostname", DATA_LIBRARY, (class_member("routingHostName", name),)
+    )
     return ClrObject(
         (f"{DATA}.SmartHost", "System.Object"),
         to_string=text,
@@ -416,7 +421,11 @@ def smart_host(text: str, *, address: ClrObject | None = None) -> ClrObject:
             ("IsIPAddress", is_address),
             ("Domain", domain),
         ],
-        members=_blob(f"{DATA}.SmartHost", class_member("routingHost", host)),
+        members=_blob(
+            f"{DATA}.SmartHost",
+            class_member("routingHost", host),
+            class_member("hostName", host_name),
+        ),
     )
 
 

@@ -184,6 +184,7 @@ def _receive_connector_settings() -> list[dict[str, Any]]:
             "ProtocolLoggingLevel": "None",
             "MessageRateLimit": 5,
             "MessageRateSource": "User",
+            "EnableAuthGSSAPI": True,
         },
         {
             "Bindings": [b.format(25) for b in reversed(both)],
