@@ -82,7 +82,7 @@ class LoadedCertificate:
         return TlsCertificateName(self.facts.issuer, self.facts.subject)
 
     @property
-    def dnsnames_of(self) -> list[str]:
+    def dns_names(self) -> list[str]:
         """Subject alternative DNS names; the common name where there are none."""
         return self.facts.dns_names
 
