@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where do the options and credentials of an Exchange server come from, and when do its two sessions open and close?"""
+"""Where do the options and credentials of an Exchange server come from, and when do its two
+sessions open and close?"""
 
 from __future__ import annotations
 
@@ -13,12 +14,16 @@ version_added: 1.0.0
 author:
   - mailops.exchange contributors
 description:
-  - Carries the tasks of the collection C(mailops.exchange) to an on-premises Exchange server. The tasks run in the Ansible worker on the
+  - Carries the tasks of the collection C(mailops.exchange) to an on-premises Exchange server. The
+    tasks run in the Ansible worker on the
     control node and open two sessions, each only when it is needed.
-  - The first goes to Exchange's own PowerShell endpoint (C(http://SERVER/PowerShell/)), which offers Exchange cmdlets
-    under the account's management roles. The second goes to Windows remote management (WinRM) for what is not Exchange's, such as services.
+  - The first goes to Exchange's own PowerShell endpoint (C(http://SERVER/PowerShell/)), which
+    offers Exchange cmdlets
+    under the account's management roles. The second goes to Windows remote management (WinRM) for
+      what is not Exchange's, such as services.
   - Nothing is copied to the server and no script of the user is run there.
-  - The connection does not run commands or modules of other collections. Such a task fails with a sentence that says so; it never runs on the
+  - The connection does not run commands or modules of other collections. Such a task fails with a
+    sentence that says so; it never runs on the
     control node instead. Set C(gather_facts) to V(false) in plays for these hosts.
   - Sessions are opened once per task, shared by the items of a loop, and closed when the task ends.
 requirements:
@@ -28,12 +33,14 @@ requirements:
   - krb5 or gssapi (Python libraries) for Kerberos with user and password
 notes:
   - Proxies from the environment are not used.
-  - Certificates of servers are checked against O(ca_file), else against the authorities of Python's C(requests) library (package C(certifi), or
+  - Certificates of servers are checked against O(ca_file), else against the authorities of
+    Python's C(requests) library (package C(certifi), or
     the file named by the environment variable C(REQUESTS_CA_BUNDLE)).
 options:
   remote_addr:
     description:
-      - The name or address to connect to, used for O(exchange_host) and O(winrm_host) unless these are set.
+      - The name or address to connect to, used for O(exchange_host) and O(winrm_host) unless
+        these are set.
       - For Kerberos this has to be the server's own full name.
     type: str
     default: inventory_hostname
@@ -42,7 +49,8 @@ options:
       - name: ansible_host
   remote_user:
     description:
-      - The account to log in with, for Kerberos C(name@REALM) with the realm in capitals, else also C(DOMAIN\name).
+      - The account to log in with, for Kerberos C(name@REALM) with the realm in capitals, else
+        also C(DOMAIN\name).
       - Without it Kerberos uses the ticket that is in the credential cache.
     type: str
     keyword:
@@ -58,7 +66,8 @@ options:
       - name: ansible_password
   exchange_server:
     description:
-      - The server's name as Exchange knows it, used for the parameter C(-Server) of cmdlets. Sessions may land on another server than the one
+      - The server's name as Exchange knows it, used for the parameter C(-Server) of cmdlets.
+        Sessions may land on another server than the one
         that was dialled, so every cmdlet that can be told its server is.
       - The default is the host's inventory name up to the first dot.
     type: str
@@ -68,7 +77,8 @@ options:
       - name: ansible_exchange_server
   domain_controller:
     description:
-      - The domain controller that cmdlets shall read from and write to, so that a change is seen at once by the reads that follow.
+      - The domain controller that cmdlets shall read from and write to, so that a change is seen
+        at once by the reads that follow.
       - By default Exchange chooses one.
     type: str
     vars:
@@ -80,8 +90,10 @@ options:
       - name: ansible_exchange_host
   exchange_scheme:
     description:
-      - Whether to use TLS. With V(http) the messages themselves are encrypted by Kerberos or NTLM, which is how Exchange is set up by default.
-      - The default is V(https) if O(exchange_auth) is V(basic) or O(exchange_port) is 443, else V(http).
+      - Whether to use TLS. With V(http) the messages themselves are encrypted by Kerberos or
+        NTLM, which is how Exchange is set up by default.
+      - The default is V(https) if O(exchange_auth) is V(basic) or O(exchange_port) is 443, else
+        V(http).
     type: str
     choices: [http, https]
     vars:
@@ -103,7 +115,8 @@ options:
         key: port
   exchange_path:
     description:
-      - The path of the PowerShell virtual directory, with its query. C(serializationLevel=Full) makes the server send whole objects; without it
+      - The path of the PowerShell virtual directory, with its query. C(serializationLevel=Full)
+        makes the server send whole objects; without it
         some properties, such as a certificate's services, are missing.
     type: str
     default: PowerShell/?serializationLevel=Full
@@ -116,7 +129,8 @@ options:
         key: path
   exchange_auth:
     description:
-      - How to log in. V(negotiate) is Kerberos where possible, else NTLM. V(basic) is refused without TLS.
+      - How to log in. V(negotiate) is Kerberos where possible, else NTLM. V(basic) is refused
+        without TLS.
     type: str
     default: kerberos
     choices: [kerberos, negotiate, ntlm, basic]
@@ -134,12 +148,14 @@ options:
     vars:
       - name: ansible_exchange_service
   exchange_hostname_override:
-    description: The host part of the server's Kerberos principal, if it is not the name that is dialled.
+    description: The host part of the server's Kerberos principal, if it is not the name that is
+      dialled.
     type: str
     vars:
       - name: ansible_exchange_hostname_override
   ca_file:
-    description: A file on the control node with the authorities (PEM) that the certificates of both endpoints may come from.
+    description: A file on the control node with the authorities (PEM) that the certificates of
+      both endpoints may come from.
     type: path
     vars:
       - name: ansible_exchange_ca_file
@@ -150,7 +166,8 @@ options:
         key: ca_file
   validate_certs:
     description:
-      - Whether to check the certificate of both endpoints. Without the check the password goes to whoever answers.
+      - Whether to check the certificate of both endpoints. Without the check the password goes to
+        whoever answers.
     type: bool
     default: true
     vars:
@@ -162,7 +179,8 @@ options:
         key: validate_certs
   message_encryption:
     description:
-      - Whether messages are encrypted by Kerberos or NTLM. V(auto) does so over V(http); V(always) over TLS as well.
+      - Whether messages are encrypted by Kerberos or NTLM. V(auto) does so over V(http);
+        V(always) over TLS as well.
       - V(never) is refused over V(http).
     type: str
     default: auto
@@ -186,7 +204,8 @@ options:
       - section: exchange_connection
         key: connect_timeout
   open_timeout:
-    description: Seconds that the server may take to open a session. A cold application pool needs its time.
+    description: Seconds that the server may take to open a session. A cold application pool needs
+      its time.
     type: int
     default: 180
     vars:
@@ -197,7 +216,8 @@ options:
       - section: exchange_connection
         key: open_timeout
   operation_timeout:
-    description: Seconds after which the server answers that a running cmdlet has nothing to say yet.
+    description: Seconds after which the server answers that a running cmdlet has nothing to say
+      yet.
     type: int
     default: 20
     vars:
@@ -208,7 +228,8 @@ options:
       - section: exchange_connection
         key: operation_timeout
   read_timeout:
-    description: Seconds without any answer after which contact counts as lost. Longer than O(operation_timeout).
+    description: Seconds without any answer after which contact counts as lost. Longer than
+      O(operation_timeout).
     type: int
     default: 60
     vars:
@@ -219,7 +240,8 @@ options:
       - section: exchange_connection
         key: read_timeout
   deadline:
-    description: Seconds that one call of cmdlets may take. After that it is stopped on the server and the task fails.
+    description: Seconds that one call of cmdlets may take. After that it is stopped on the server
+      and the task fails.
     type: float
     default: 300
     vars:
@@ -236,7 +258,8 @@ options:
       - name: ansible_exchange_winrm_host
   winrm_scheme:
     description:
-      - Whether to use TLS for WinRM. The default is V(https) if O(winrm_auth) is V(basic) or O(winrm_port) is 5986, else V(http).
+      - Whether to use TLS for WinRM. The default is V(https) if O(winrm_auth) is V(basic) or
+        O(winrm_port) is 5986, else V(http).
     type: str
     choices: [http, https]
     vars:
@@ -282,7 +305,8 @@ options:
     vars:
       - name: ansible_exchange_winrm_service
   winrm_hostname_override:
-    description: The host part of WinRM's Kerberos principal; by default as O(exchange_hostname_override).
+    description: The host part of WinRM's Kerberos principal; by default as
+      O(exchange_hostname_override).
     type: str
     vars:
       - name: ansible_exchange_winrm_hostname_override
@@ -326,7 +350,8 @@ options:
       - section: exchange_connection
         key: winrm_read_timeout
   winrm_deadline:
-    description: Seconds that one script on Windows may take, such as the restart of several services.
+    description: Seconds that one script on Windows may take, such as the restart of several
+      services.
     type: float
     default: 900
     vars:
@@ -376,7 +401,8 @@ class Connection(ConnectionBase):  # type: ignore[misc]
     def exchange(self) -> ExchangeSession:
         """The session with the Exchange endpoint; it opens with the first cmdlet.
 
-        Options may differ from one item of a loop to the next: a session with other settings is replaced.
+        Options may differ from one item of a loop to the next: a session with other settings is
+        replaced.
         """
         settings = self._exchange_settings()
         if self._exchange is not None and self._exchange.settings != settings:
@@ -408,8 +434,8 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         if not name or name.isdigit():
             # An address as inventory name leaves only its first number.
             raise InvalidInput(
-                f"The name of the Exchange server at {self.get_option('remote_addr')} is not known: set "
-                "ansible_exchange_server for the host",
+                f"The name of the Exchange server at {self.get_option('remote_addr')} is not "
+                "known: set ansible_exchange_server for the host",
                 details={"option": "ansible_exchange_server"},
             )
         return name
@@ -451,7 +477,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         self.close()
 
     def __del__(self) -> None:
-        # Ansible drops a connection without closing it when the next item of a loop goes to another host.
+        # Ansible drops a connection without closing it when a loop's next item goes to another host.
         if getattr(self, "_connected", False):
             self.close()
 
@@ -461,17 +487,18 @@ class Connection(ConnectionBase):  # type: ignore[misc]
 
     def _refuse(self, what: str) -> NoReturn:
         raise AnsibleError(
-            f"The connection {self.transport} to {self.get_option('remote_addr')} {what}: it carries "
-            "the tasks of mailops.exchange only. Use another connection for this task (such as "
-            "ansible.builtin.winrm) or delegate it to localhost, and set gather_facts: false in plays "
-            "for Exchange servers."
+            f"The connection {self.transport} to {self.get_option('remote_addr')} {what}: it "
+            "carries the tasks of mailops.exchange only. Use another connection for this task (such "
+            "as ansible.builtin.winrm) or delegate it to localhost, and set gather_facts: false in "
+            "plays for Exchange servers."
         )
 
     def _announce(
         self, door: str, settings: ExchangeEndpointSettings | WindowsEndpointSettings
     ) -> None:
         display.vvv(
-            f"{door} endpoint {settings.url}, {settings.authentication}, as {settings.user_name or 'owner of the ticket'}",
+            f"{door} endpoint {settings.url}, {settings.authentication}, as "
+            f"{settings.user_name or 'owner of the ticket'}",
             host=self.get_option("remote_addr"),
         )
 
