@@ -8,7 +8,6 @@ cmdlets exist, and how one cmdlet's objects flow into the next."""
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +103,13 @@ class PromptHost(Protocol):
     ) -> int: ...
 
 
+class Faults(Protocol):
+    """What may go wrong on purpose: called before each cmdlet runs, may wait or raise
+    `CmdletError` or `TerminatingError`."""
+
+    def before_cmdlet(self, context: CmdletContext, name: str) -> None: ...
+
+
 def _nothing(*_: object) -> None:
     return None
 
@@ -125,6 +131,7 @@ class CmdletContext:
     write_warning: Callable[[str], None] = _nothing
     write_verbose: Callable[[str], None] = _nothing
     stopped: threading.Event = field(default_factory=threading.Event)
+    faults: Faults | None = None
 
     def check_stopped(self) -> None:
         """Raise `PipelineStopped` once the client asked to stop."""
@@ -253,7 +260,8 @@ class _CmdletRun:
         counters.add(self._context.landed_server.Name, "cmdlets", key=self._definition.name)
         try:
             self._context.check_stopped()
-            self._meet_faults(invocation)
+            if self._context.faults is not None:
+                self._context.faults.before_cmdlet(self._context, self._definition.name)
             yield from self._definition.run(invocation)
         except CmdletError as failure:
             self._count_error(failure)
@@ -265,21 +273,6 @@ class _CmdletRun:
         except TerminatingError as failure:
             self._count_error(failure)
             raise
-
-    def _meet_faults(self, invocation: Invocation) -> None:
-        """Be slow, fail, or take the whole process along, if somebody asked for it."""
-        organisation = self._context.organisation
-        who = {"server": self._context.landed_server.Name, "cmdlet": invocation.definition.name}
-        if organisation.faults.take("exit_process", **who):
-            os._exit(137)
-        slow = organisation.faults.take("slow_cmdlet", **who)
-        seconds = organisation.behavior.cmdlet_seconds + (slow.seconds if slow else 0)
-        if seconds:
-            self._context.stopped.wait(seconds)
-            self._context.check_stopped()
-        failing = organisation.faults.take("fail_cmdlet", **who)
-        if failing:
-            raise invocation.error(failing.message)
 
     def _count_error(self, failure: CmdletError | TerminatingError) -> None:
         if self._error is None:
