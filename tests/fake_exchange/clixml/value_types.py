@@ -7,8 +7,6 @@ Values are constant, so each is built once and kept."""
 
 from __future__ import annotations
 
-import ipaddress
-import struct
 from functools import lru_cache
 
 from fake_exchange.clixml.binary_formatter import (
@@ -23,16 +21,12 @@ from fake_exchange.clixml.objects import ClrObject, Int64
 DATA = "Microsoft.Exchange.Data"
 PUBLIC_KEY = "Version=15.0.0.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35"
 DATA_LIBRARY = f"{DATA}, {PUBLIC_KEY}"
-_TRANSPORT_LIBRARY = (
-    f"{DATA}.Transport, Version=15.2.1748.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35"
-)
 _COMMON_LIBRARY = (
     f"{DATA}.Common, Version=15.2.1748.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35"
 )
-_SYSTEM_LIBRARY = "System, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"
 MSCORLIB = "mscorlib, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"
 UNLIMITED = "Unlimited"
-_KEEP = 4096
+KEEP = 4096
 
 
 def data_member(blob: bytes) -> list[tuple[str, bytes]]:
@@ -40,7 +34,8 @@ def data_member(blob: bytes) -> list[tuple[str, bytes]]:
     return [("SerializationData", blob)]
 
 
-def _blob(class_name: str, *members: Member, library: str = DATA_LIBRARY) -> list:
+def blob_of(class_name: str, *members: Member, library: str = DATA_LIBRARY) -> list:
+    """The extended members of an object whose fields are ``members``."""
     return data_member(serialize(NetObject(class_name, library, members)))
 
 
@@ -70,7 +65,7 @@ def _domain_with_subdomains(text: str) -> NetObject:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def fqdn(name: str | None) -> ClrObject | None:
     """Fqdn of connectors; None stays None."""
     if not name:
@@ -79,7 +74,7 @@ def fqdn(name: str | None) -> ClrObject | None:
         (f"{DATA}.Fqdn", f"{DATA}.SmtpDomain", "System.Object"),
         to_string=name,
         properties=[("Domain", name)],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.Fqdn",
             Member("SmtpDomain+domain", "String", name),
             Member("SmtpDomain+hashCode", "Int32", -1),
@@ -87,7 +82,7 @@ def fqdn(name: str | None) -> ClrObject | None:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def smtp_domain(name: str | None) -> ClrObject | None:
     if not name:
         return None
@@ -95,13 +90,13 @@ def smtp_domain(name: str | None) -> ClrObject | None:
         (f"{DATA}.SmtpDomain", "System.Object"),
         to_string=name,
         properties=[("Domain", name)],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.SmtpDomain", Member("domain", "String", name), Member("hashCode", "Int32", -1)
         ),
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def smtp_domain_with_subdomains(name: str | None) -> ClrObject | None:
     """Domain of a certificate, an accepted domain or TlsDomain; ``*.`` means subdomains too."""
     if not name:
@@ -120,7 +115,7 @@ def smtp_domain_with_subdomains(name: str | None) -> ClrObject | None:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def auto_discover_domain(name: str) -> ClrObject:
     """Domain of the hybrid configuration; ``autod:`` marks the one for Autodiscover."""
     domain = name.removeprefix("autod:")
@@ -129,7 +124,7 @@ def auto_discover_domain(name: str) -> ClrObject:
         (f"{DATA}.AutoDiscoverSmtpDomain", f"{DATA}.SmtpDomain", "System.Object"),
         to_string=name,
         properties=[("AutoDiscover", marked), ("Domain", domain)],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.AutoDiscoverSmtpDomain",
             Member("<AutoDiscover>k__BackingField", "Boolean", marked),
             Member("SmtpDomain+domain", "String", domain),
@@ -156,7 +151,7 @@ def common_name(subject: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def smtp_x509_identifier(text: str | None) -> ClrObject | None:
     """TlsCertificateName. ToString is the stored text, whatever its form."""
     if not text:
@@ -171,7 +166,7 @@ def smtp_x509_identifier(text: str | None) -> ClrObject | None:
             ("CertificateIssuer", issuer),
             ("SubjectCommonName", name),
         ],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.SmtpX509Identifier",
             Member("<CertificateSubject>k__BackingField", "String", subject),
             Member("<CertificateIssuer>k__BackingField", "String", issuer),
@@ -180,7 +175,7 @@ def smtp_x509_identifier(text: str | None) -> ClrObject | None:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def enhanced_time_span(seconds: int) -> ClrObject:
     """A duration in whole seconds."""
     ticks = seconds * 10_000_000
@@ -205,11 +200,11 @@ def enhanced_time_span(seconds: int) -> ClrObject:
             ("TotalSeconds", ticks * 1e-07),
             ("Sign", 1 if seconds > 0 else 0),
         ],
-        members=_blob(f"{DATA}.EnhancedTimeSpan", Member("timeSpan", "TimeSpan", ticks)),
+        members=blob_of(f"{DATA}.EnhancedTimeSpan", Member("timeSpan", "TimeSpan", ticks)),
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def unlimited_int(number: int | None) -> ClrObject:
     """Unlimited<Int32>; None is unlimited."""
     type_name = f"{DATA}.Unlimited`1[[System.Int32, {MSCORLIB}]]"
@@ -218,7 +213,7 @@ def unlimited_int(number: int | None) -> ClrObject:
         (type_name, "System.ValueType", "System.Object"),
         to_string=UNLIMITED if number is None else str(number),
         properties=[("IsUnlimited", number is None), *limited],
-        members=_blob(
+        members=blob_of(
             type_name,
             Member("limitedValue", "Int32", number or 0),
             Member("isUnlimited", "Boolean", number is None),
@@ -246,7 +241,7 @@ def _size_object(size: int, *, unit: int = 1, text: str | None = None) -> NetObj
     return NetObject(f"{DATA}.ByteQuantifiedSize", DATA_LIBRARY, members, True)
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def byte_quantified_size(size: int) -> ClrObject:
     return ClrObject(
         (f"{DATA}.ByteQuantifiedSize", "System.ValueType", "System.Object"),
@@ -255,7 +250,7 @@ def byte_quantified_size(size: int) -> ClrObject:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def unlimited_size(size: int | None) -> ClrObject:
     """Unlimited<ByteQuantifiedSize>; its ``Value`` is text."""
     type_name = f"{DATA}.Unlimited`1[[{DATA}.ByteQuantifiedSize, {DATA_LIBRARY}]]"
@@ -264,7 +259,7 @@ def unlimited_size(size: int | None) -> ClrObject:
         (type_name, "System.ValueType", "System.Object"),
         to_string=UNLIMITED if size is None else size_text(size),
         properties=[("IsUnlimited", size is None), *limited],
-        members=_blob(
+        members=blob_of(
             type_name,
             class_member("limitedValue", _size_object(size or 0, unit=1024)),
             Member("isUnlimited", "Boolean", size is None),
@@ -272,164 +267,7 @@ def unlimited_size(size: int | None) -> ClrObject:
     )
 
 
-def _address_object(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> NetObject:
-    family, number, words = 2, int.from_bytes(address.packed, "little"), [0] * 8
-    if address.version == 6:
-        family, number = 23, 0
-        words = list(struct.unpack(">8H", address.packed))
-    return NetObject(
-        "System.Net.IPAddress",
-        _SYSTEM_LIBRARY,
-        (
-            Member("m_Address", "Int64", number),
-            enum_member("m_Family", "System.Net.Sockets.AddressFamily", _SYSTEM_LIBRARY, family),
-            Member("m_Numbers", "Array of UInt16", words),
-            Member("m_ScopeId", "Int64", 0),
-            Member("m_HashCode", "Int32", 0),
-        ),
-    )
-
-
-@lru_cache(maxsize=_KEEP)
-def ip_address(text: str) -> ClrObject:
-    address = ipaddress.ip_address(text)
-    family = ("AddressFamily", "InterNetwork" if address.version == 4 else "InterNetworkV6")
-    if address.version == 4:
-        number = Int64(int.from_bytes(address.packed, "little"))
-        first = [("Address", number), family]
-    else:
-        first = [family, ("ScopeId", Int64(0))]
-    return ClrObject(
-        ("System.Net.IPAddress", "System.Object"),
-        to_string=str(address),
-        properties=[
-            *first,
-            ("IsIPv6Multicast", address.version == 6 and address.is_multicast),
-            ("IsIPv6LinkLocal", address.version == 6 and address.is_link_local),
-            ("IsIPv6SiteLocal", address.version == 6 and address.is_site_local),
-            ("IsIPv6Teredo", address.version == 6 and address.teredo is not None),
-            ("IsIPv4MappedToIPv6", address.version == 6 and address.ipv4_mapped is not None),
-        ],
-        members=[("IPAddressToString", str(address))],
-    )
-
-
-@lru_cache(maxsize=_KEEP)
-def ip_binding(text: str) -> ClrObject:
-    """``0.0.0.0:25`` or ``[::]:25``."""
-    host, _, port = text.rpartition(":")
-    address = ipaddress.ip_address(host.strip("[]"))
-    family = "InterNetwork" if address.version == 4 else "InterNetworkV6"
-    return ClrObject(
-        (f"{DATA}.IPBinding", "System.Net.IPEndPoint", "System.Net.EndPoint", "System.Object"),
-        to_string=text,
-        properties=[
-            ("Port", int(port)),
-            ("AddressFamily", family),
-            ("Address", ip_address(str(address))),
-        ],
-        members=_blob(
-            f"{DATA}.IPBinding",
-            class_member("IPEndPoint+m_Address", _address_object(address)),
-            Member("IPEndPoint+m_Port", "Int32", int(port)),
-        ),
-    )
-
-
-def _address_bytes(name: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Member:
-    """IPvxAddress: 16 bytes; IPv4 as mapped into IPv6."""
-    number = int(address) + (0xFFFF << 32 if address.version == 4 else 0)
-    value = NetObject(
-        f"{DATA}.IPvxAddress",
-        DATA_LIBRARY,
-        (
-            Member("highBytes", "UInt64", number >> 64),
-            Member("lowBytes", "UInt64", number & 0xFFFFFFFFFFFFFFFF),
-        ),
-        True,
-    )
-    return class_member(name, value)
-
-
-@lru_cache(maxsize=_KEEP)
-def ip_range(text: str) -> ClrObject:
-    """``a-b``, ``a/prefix`` or a single address."""
-    if "-" in text:
-        low, high = (ipaddress.ip_address(part) for part in text.split("-", 1))
-        form, number = "LoHi", 3
-    elif "/" in text:
-        network = ipaddress.ip_network(text, strict=False)
-        low, high, form, number = network[0], network[-1], "CIDR", 2
-    else:
-        low = high = ipaddress.ip_address(text)
-        form, number = "SingleAddress", 0
-    size = min(int(high) - int(low) + 1, (1 << 128) - 1)
-    enumeration = f"{DATA}.IPRange+Format"
-    return ClrObject(
-        (f"{DATA}.IPRange", "System.Object"),
-        to_string=text,
-        properties=[
-            ("LowerBound", str(low)),
-            ("UpperBound", str(high)),
-            ("RangeFormat", form),
-            ("Size", str(ipaddress.IPv6Address(size))),
-            ("Expression", text),
-        ],
-        members=_blob(
-            f"{DATA}.IPRange",
-            _address_bytes("startAddress", low),
-            _address_bytes("endAddress", high),
-            enum_member("format", enumeration, DATA_LIBRARY, number),
-            Member("exceptionMessage", "String", None),
-            Member("originalExpression", "String", text),
-        ),
-    )
-
-
-@lru_cache(maxsize=_KEEP)
-def smart_host(text: str, *, address: ClrObject | None = None) -> ClrObject:
-    """A smart host: a name, or an address in square brackets."""
-    plain = text.strip("[]")
-    try:
-        ipaddress.ip_address(plain)
-        is_address = True
-    except ValueError:
-        is_address = False
-    number = plain if is_address else "0.0.0.0"
-    domain = None if is_address else text
-    name_type = f"{DATA}.Transport.RoutingHostName"
-    name = NetObject(
-        name_type, _TRANSPORT_LIBRARY, (Member("hostnamestring", "String", domain),), True
-    )
-    host = NetObject(
-        f"{DATA}.Transport.RoutingHost",
-        _TRANSPORT_LIBRARY,
-        (
-            class_member("domain", name),
-            class_member("ipAddress", _address_object(ipaddress.ip_address(number))),
-            Member("isFrontendAndHubColocatedServer", "Boolean", False),
-        ),
-    )
-    host_name = NetObject(
-        f"{DATA}.Hostname", DATA_LIBRARY, (class_member("routingHostName", name),)
-    )
-    return ClrObject(
-        (f"{DATA}.SmartHost", "System.Object"),
-        to_string=text,
-        properties=[
-            ("Address", address or ip_address(number)),
-            ("IsIPAddress", is_address),
-            ("Domain", domain),
-        ],
-        members=_blob(
-            f"{DATA}.SmartHost",
-            class_member("routingHost", host),
-            class_member("hostName", host_name),
-        ),
-    )
-
-
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def address_space(text: str) -> ClrObject:
     """``smtp:*.contoso.test;1``; type and cost may be left out."""
     kind, colon, rest = text.partition(":")
@@ -458,11 +296,11 @@ def address_space(text: str) -> ClrObject:
             ("IsX400Type", kind.casefold() == "x400"),
             ("X400Address", None),
         ],
-        members=_blob(f"{DATA}.AddressSpace", *members),
+        members=blob_of(f"{DATA}.AddressSpace", *members),
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def receive_domain_capabilities(text: str) -> ClrObject:
     """``domain:Capability1, Capability2`` of TlsDomainCapabilities."""
     domain, _, capabilities = text.partition(":")
@@ -475,7 +313,7 @@ def receive_domain_capabilities(text: str) -> ClrObject:
             ("Capabilities", capabilities),
             ("SmtpX509Identifier", None),
         ],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.SmtpReceiveDomainCapabilities",
             class_member("domain", _domain_with_subdomains(domain)),
             enum_member("capabilities", enumeration, DATA_LIBRARY, 512),
@@ -484,7 +322,7 @@ def receive_domain_capabilities(text: str) -> ClrObject:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def server_version(build: str) -> ClrObject:
     """AdminDisplayVersion of a build like ``15.2.1748.10``."""
     parts = [int(part) for part in build.split(".")]
@@ -501,7 +339,7 @@ def server_version(build: str) -> ClrObject:
             *zip(names, parts, strict=True),
             ("FilePatchLevelDescription", None),
         ],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.ServerVersion",
             class_member("version", version, system=True),
             Member("filePatchLevelDescription", "String", None),
@@ -509,7 +347,7 @@ def server_version(build: str) -> ClrObject:
     )
 
 
-@lru_cache(maxsize=_KEEP)
+@lru_cache(maxsize=KEEP)
 def local_long_full_path(path: str) -> ClrObject:
     return ClrObject(
         (f"{DATA}.LocalLongFullPath", f"{DATA}.LongPath", "System.Object"),
@@ -520,7 +358,7 @@ def local_long_full_path(path: str) -> ClrObject:
             ("IsUnc", False),
             ("DriveName", path[:2]),
         ],
-        members=_blob(
+        members=blob_of(
             f"{DATA}.LocalLongFullPath",
             Member("LongPath+pathName", "String", path),
             Member("LongPath+isValid", "Boolean", True),
@@ -530,20 +368,4 @@ def local_long_full_path(path: str) -> ClrObject:
             Member("LongPath+serverName", "String", None),
             library=_COMMON_LIBRARY,
         ),
-    )
-
-
-@lru_cache(maxsize=_KEEP)
-def network_address(text: str) -> ClrObject:
-    """``ncacn_ip_tcp:ex01.contoso.test``; sent without extended members."""
-    protocol, _, address = text.partition(":")
-    return ClrObject(
-        (
-            f"{DATA}.CustomNetworkAddress",
-            f"{DATA}.NetworkAddress",
-            f"{DATA}.ProtocolAddress",
-            "System.Object",
-        ),
-        to_string=text,
-        properties=[("ProtocolType", protocol), ("AddressString", address)],
     )

@@ -67,8 +67,10 @@ def date_text(moment: datetime) -> str:
 
 @lru_cache(maxsize=2048)
 def _type_name_elements(type_names: tuple[str, ...], prefixed: bool) -> str:
-    prefix = "Deserialized." if prefixed else ""
-    return "".join(f"<T>{prefix}{escape(name)}</T>" for name in type_names)
+    names = type_names
+    if prefixed:
+        names = tuple(f"Deserialized.{n.removeprefix('Deserialized.')}" for n in type_names)
+    return "".join(f"<T>{escape(name)}</T>" for name in names)
 
 
 @lru_cache(maxsize=4096)

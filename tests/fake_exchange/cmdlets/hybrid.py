@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 
 from fake_exchange.clixml import directory_types as directory
+from fake_exchange.clixml import network_types as network
 from fake_exchange.clixml import value_types as values
 from fake_exchange.clixml.directory_types import CONFIGURATION_OBJECT, Getters
 from fake_exchange.clixml.objects import ClrObject, OutputObject, enum, output_of
@@ -115,7 +116,7 @@ def hybrid_output(organisation: Organisation, hybrid: HybridConfiguration) -> Ou
             directory=True,
         ),
         "ExternalIPAddresses": lambda: directory.data_list(
-            "IPRange", map(values.ip_range, hybrid.ExternalIPAddresses)
+            "IPRange", map(network.ip_range, hybrid.ExternalIPAddresses)
         ),
         "TlsCertificateName": lambda: values.smtp_x509_identifier(hybrid.TlsCertificateName),
         "ServiceInstance": lambda: hybrid.ServiceInstance,

@@ -44,7 +44,8 @@ class CmdletDefinition:
     """A cmdlet: what it is called, what it takes and what it does.
 
     ``class_name`` is the class at the end of its error ids. ``asks_confirmation`` is a high
-    ConfirmImpact: it prompts unless ``-Confirm:$false``.
+    ConfirmImpact: it prompts unless ``-Confirm:$false``. ``takes_input`` holds for a command that
+    reads the objects of the one before it; the others report an error for each.
     """
 
     name: str
@@ -54,6 +55,7 @@ class CmdletDefinition:
     default_set: str = ""
     should_process: bool = False
     asks_confirmation: bool = False
+    takes_input: bool = False
 
     def all_parameters(self) -> tuple[Parameter, ...]:
         extra = SHOULD_PROCESS_PARAMETERS if self.should_process else ()

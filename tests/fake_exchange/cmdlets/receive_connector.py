@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fake_exchange.clixml import directory_types as directory
+from fake_exchange.clixml import network_types as network
 from fake_exchange.clixml import value_types as values
 from fake_exchange.clixml.directory_types import CONFIGURATION_OBJECT, Getters
 from fake_exchange.clixml.objects import OutputObject, enum, output_of
@@ -219,8 +220,8 @@ def _flags(type_name: str, names: list[str], order: tuple[str, ...]) -> Any:
 _SHOWN: dict[str, Any] = {
     "AuthMechanism": lambda v: _flags(CONFIGURATION + "AuthMechanisms", v, AUTH_MECHANISMS),
     "PermissionGroups": lambda v: _flags(DATA + "PermissionGroups", v, PERMISSION_GROUPS),
-    "Bindings": lambda v: directory.data_list("IPBinding", map(values.ip_binding, v)),
-    "RemoteIPRanges": lambda v: directory.data_list("IPRange", map(values.ip_range, v)),
+    "Bindings": lambda v: directory.data_list("IPBinding", map(network.ip_binding, v)),
+    "RemoteIPRanges": lambda v: directory.data_list("IPRange", map(network.ip_range, v)),
     "TlsDomainCapabilities": lambda v: directory.data_list(
         "SmtpReceiveDomainCapabilities", map(values.receive_domain_capabilities, v)
     ),

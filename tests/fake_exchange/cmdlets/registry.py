@@ -256,13 +256,18 @@ class _CmdletRun:
             self._context, self._definition, self._bound, stream, has_input=has_input
         )
         self._invocation = invocation
-        counters = self._context.organisation.counters
-        counters.add(self._context.landed_server.Name, "cmdlets", key=self._definition.name)
+        # Select-Object is PowerShell's own: it is logged, but no cmdlet of Exchange.
+        if not self._definition.takes_input:
+            counters = self._context.organisation.counters
+            counters.add(self._context.landed_server.Name, "cmdlets", key=self._definition.name)
         try:
             self._context.check_stopped()
             if self._context.faults is not None:
                 self._context.faults.before_cmdlet(self._context, self._definition.name)
-            yield from self._definition.run(invocation)
+            if has_input and not self._definition.takes_input:
+                self._refuse_input(stream)
+            else:
+                yield from self._definition.run(invocation)
         except CmdletError as failure:
             self._count_error(failure)
             preference = self._bound.get("ErrorAction", "Continue")
@@ -273,6 +278,26 @@ class _CmdletRun:
         except TerminatingError as failure:
             self._count_error(failure)
             raise
+
+    def _refuse_input(self, stream: Iterable[OutputObject]) -> None:
+        """One error per piped object: deserialized objects bind to no parameter here."""
+        assert self._definition is not None
+        for item in stream:
+            error = ErrorSpec(
+                message=(
+                    "The input object cannot be bound to any parameters for the command either "
+                    "because the command does not take pipeline input or the input and its "
+                    "properties do not match any of the parameters that take pipeline input."
+                ),
+                category="InvalidArgument",
+                category_reason="ParameterBindingException",
+                category_activity=self._definition.name,
+                exception_type="System.Management.Automation.ParameterBindingException",
+                error_id=f"InputObjectNotBound,{self._definition.class_name}",
+                target=item.type_name,
+            )
+            self._count_error(CmdletError(error))
+            self._context.write_error(error)
 
     def _count_error(self, failure: CmdletError | TerminatingError) -> None:
         if self._error is None:

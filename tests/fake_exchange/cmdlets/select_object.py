@@ -120,5 +120,6 @@ CMDLETS = (
         ),
         _run,
         default_set="Default",
+        takes_input=True,
     ),
 )

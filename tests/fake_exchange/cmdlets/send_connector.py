@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fake_exchange.clixml import directory_types as directory
+from fake_exchange.clixml import network_types as network
 from fake_exchange.clixml import value_types as values
 from fake_exchange.clixml.directory_types import CONFIGURATION_OBJECT, Getters
 from fake_exchange.clixml.objects import OutputObject, SameObject, enum, output_of
@@ -111,14 +112,14 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
     servers = connector.SourceTransportServers
     homes = [directory.server_dn(name, organisation.Name, domain) for name in servers]
     home = homes[0] if homes else group
-    address = values.ip_address("0.0.0.0")
+    address = network.ip_address("0.0.0.0")
 
     def other(name: str) -> object:
         return value_of(connector, _BY_NAME[name])
 
     def source_address() -> object:
         given = str(other("SourceIPAddress"))
-        return SameObject(address) if given == "0.0.0.0" else values.ip_address(given)
+        return SameObject(address) if given == "0.0.0.0" else network.ip_address(given)
 
     common = directory.directory_members(
         distinguished_name=dn,
@@ -139,7 +140,8 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
             DATA + "ErrorPolicies", connector.ErrorPolicies, ERROR_POLICIES
         ),
         "SmartHosts": lambda: directory.data_list(
-            "SmartHost", [values.smart_host(host, address=address) for host in connector.SmartHosts]
+            "SmartHost",
+            [network.smart_host(host, address=address) for host in connector.SmartHosts],
         ),
         "Port": lambda: connector.Port,
         "ConnectionInactivityTimeOut": lambda: values.enhanced_time_span(

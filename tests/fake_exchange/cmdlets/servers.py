@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fake_exchange.clixml import directory_types as directory
+from fake_exchange.clixml import network_types as network
 from fake_exchange.clixml import value_types as values
 from fake_exchange.clixml.directory_types import Getters
 from fake_exchange.clixml.objects import ClrObject, OutputObject, enum, output_of
@@ -74,7 +75,7 @@ def _network_addresses(server: Server) -> ClrObject:
             f"{data}.MultiValuedPropertyBase",
             "System.Object",
         ),
-        items=[values.network_address(text) for text in texts],
+        items=[network.network_address(text) for text in texts],
     )
 
 
