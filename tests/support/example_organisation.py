@@ -11,7 +11,7 @@ an inventory as a user would write it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from support import pki
 
 DOMAIN = "contoso.test"
 NAMES = ("mail.contoso.test", "autodiscover.contoso.test", "imap.contoso.test", "pop.contoso.test")
+SUBJECT = (("CN", NAMES[0]), ("O", "Contoso, Ltd."), ("C", "DE"))
 USER = r"CONTOSO\ansible"
 SERVICES = ("IIS", "SMTP", "IMAP", "POP")
 CLIENT_SERVICES = ("MSExchangeIMAP4", "MSExchangeIMAP4BE", "MSExchangePOP3", "MSExchangePOP3BE")
@@ -101,27 +102,40 @@ def host_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def authorities() -> tuple[pki.Authority, pki.Authority, pki.Authority]:
+    """The root and its two issuing authorities: of the old certificate, and another one."""
+    root = pki.root(("CN", "Contoso Root CA"), ("O", "Contoso, Ltd."))
+    return (
+        root,
+        root.intermediate(("CN", "Contoso Issuing CA 1"), ("O", "Contoso, Ltd.")),
+        root.intermediate(("CN", "Contoso Issuing CA 2"), ("O", "Contoso, Ltd.")),
+    )
+
+
 def write_example(
     directory: Path,
     servers: Sequence[Mapping[str, Any]],
     *,
+    old: pki.Issued | None = None,
+    new: pki.Issued | None = None,
     behavior: Mapping[str, Any] | None = None,
     services: Sequence[str] = SERVICES,
-    changed_issuer: bool = True,
+    adjust: Callable[[dict[str, Any]], None] = lambda organisation: None,
 ) -> ExampleOrganisation:
     """Write everything into an existing directory.
 
     Args:
         servers: Entries of `servers:`; the rest is as setup and the defaults here give it.
-        changed_issuer: Whether the new certificate comes from another intermediate authority, so
-            that every `TlsCertificateName` has to change.
+        old: The certificate in use, by default one that ends in ten days.
+        new: Its successor, by default of the same names from another issuing authority, so that
+            every `TlsCertificateName` has to change.
+        adjust: Changes the fake's organisation (as data) before it is written.
     """
-    root = pki.root(("CN", "Contoso Root CA"), ("O", "Contoso, Ltd."))
-    first = root.intermediate(("CN", "Contoso Issuing CA 1"), ("O", "Contoso, Ltd."))
-    second = root.intermediate(("CN", "Contoso Issuing CA 2"), ("O", "Contoso, Ltd."))
-    subject = (("CN", NAMES[0]), ("O", "Contoso, Ltd."), ("C", "DE"))
-    old = first.issue(*subject, dns=NAMES, not_before=pki.now() - pki.days(80), valid_days=90)
-    new = (second if changed_issuer else first).issue(*subject, dns=NAMES, valid_days=90)
+    root, first, second = authorities()
+    old = old or first.issue(
+        *SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(80), valid_days=90
+    )
+    new = new or second.issue(*SUBJECT, dns=NAMES, valid_days=90)
     example = ExampleOrganisation(directory, old, new)
     root.write(directory / "root.pem")
     old.write_pfx(directory / "old.pfx", "old", friendly_name="mail.contoso.test 2026")
@@ -129,6 +143,7 @@ def write_example(
         example.pfx, example.pfx_password, friendly_name="mail.contoso.test 2027", modern=True
     )
     organisation = _organisation(example, servers, behavior=behavior or {}, services=services)
+    adjust(organisation)
     example.file.write_text(yaml.safe_dump(organisation, sort_keys=False), encoding="utf-8")
     return example
 

@@ -80,6 +80,7 @@ class Environment:
             "ANSIBLE_CONFIG": str(REPOSITORY / "tests" / "ansible.cfg"),
             "ANSIBLE_HOME": str(CACHE / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
+            "NO_COLOR": "1",
             "XDG_CACHE_HOME": str(CACHE / "xdg"),
             "LC_ALL": "C.UTF-8",
         }
