@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.action import (
@@ -33,12 +32,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     remove_certificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
-    EXCLUSIVE_SERVICES,
-    Services,
     check_names_suit,
-    explain_surplus,
     missing_services,
-    ordered,
     render_services,
     wanted_services,
 )
@@ -57,6 +52,18 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
     find_certificate,
     read_certificates,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.installation import (
+    InstallationPlan,
+    InstallationWish,
+    ServerState,
+    check_usable,
+    enabled_sentence,
+    plan_installation,
+    planned_sentences,
+    predicted,
+    title,
+    unknown_services_sentence,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,
 )
@@ -72,62 +79,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transpor
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What state: present asks for."""
-
-    server: str
-    thumbprint: str
-    services: Services
-    loaded: LoadedCertificate | None
-    friendly_name: str | None
-    exportable: bool | None
-    require_ssl: bool
-    network_service_allowed: bool
-    replace_internal_transport: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """What the server has, as far as the wish is concerned."""
-
-    certificates: list[ExchangeCertificate]
-    certificate: ExchangeCertificate | None
-    internal_transport: str | None = None
-
-    def as_diff(self) -> dict[str, Any]:
-        """The part of the state that a diff shows."""
-        shown: dict[str, Any] = {"certificate": None}
-        if self.certificate is not None:
-            shown["certificate"] = {
-                "thumbprint": self.certificate.thumbprint,
-                "subject": self.certificate.subject,
-                "friendly_name": self.certificate.friendly_name,
-                "exportable": self.certificate.exportable,
-                "services": None
-                if self.certificate.services is None
-                else ordered(self.certificate.services),
-            }
-        if self.internal_transport is not None:
-            shown["internal_transport_certificate"] = self.internal_transport
-        return shown
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What has to be sent for a wish."""
-
-    import_it: bool = False
-    enable: Services = frozenset()
-    # Enable the certificate for nothing, only to let NETWORK SERVICE read its key.
-    grant_only: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def enable_it(self) -> bool:
-        return bool(self.enable) or self.grant_only
 
 
 class ActionModule(ExchangeActionBase):
@@ -166,7 +117,7 @@ class ActionModule(ExchangeActionBase):
             return self._absent(options)
         wish = self._wish(options)
         before = self._read(wish)
-        plan = compare(wish, before)
+        plan = plan_installation(wish, before)
         self.report.warn(plan.warnings)
         if self.check_mode or not (plan.import_it or plan.enable_it):
             self.report.changes += planned_sentences(wish, plan, before)
@@ -183,16 +134,15 @@ class ActionModule(ExchangeActionBase):
 
     # -- state: present --------------------------------------------------------------------------
 
-    def _wish(self, options: Mapping[str, Any]) -> Wish:
+    def _wish(self, options: Mapping[str, Any]) -> InstallationWish:
         """Everything that can be known, and refused, before anything is sent."""
         source = self.certificate_source(options)
         loaded = self._load(source)
         services = wanted_services(options["services"] or [])
-        check_friendly_name(options["friendly_name"])
         if loaded is not None:
             check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
             self.report.warn(loaded.warnings)
-        return Wish(
+        wish = InstallationWish(
             server=self.server(options),
             thumbprint=loaded.thumbprint if loaded else normalize_thumbprint(options["thumbprint"]),
             services=services,
@@ -203,11 +153,13 @@ class ActionModule(ExchangeActionBase):
             network_service_allowed=options["network_service_allowed"],
             replace_internal_transport=options["internal_transport_certificate"] == "replace",
         )
+        check_friendly_name(wish.friendly_name_at_import)
+        return wish
 
     def _load(self, source: CertificateSource) -> LoadedCertificate | None:
         return load_certificate(source, now=self.now()) if source.has_file else None
 
-    def _read(self, wish: Wish) -> State:
+    def _read(self, wish: InstallationWish) -> ServerState:
         certificates = read_certificates(self.session, wish.server, self.domain_controller)
         certificate = find_certificate(certificates, wish.thumbprint)
         check_usable(wish, certificate, now=self.now())
@@ -215,7 +167,7 @@ class ActionModule(ExchangeActionBase):
         concerned = "SMTP" in missing_services(wish.services, has)
         if wish.replace_internal_transport and "SMTP" in wish.services:
             concerned = True
-        return State(
+        return ServerState(
             certificates=certificates,
             certificate=certificate,
             internal_transport=self._internal_transport(wish.server) if concerned else None,
@@ -233,20 +185,20 @@ class ActionModule(ExchangeActionBase):
             )
             return None
 
-    def _change(self, wish: Wish, plan: Plan, before: State) -> None:
+    def _change(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
         if plan.import_it:
             self._import(wish)
         if plan.enable_it:
             self._enable(wish, plan, before)
 
-    def _import(self, wish: Wish) -> None:
+    def _import(self, wish: InstallationWish) -> None:
         assert wish.loaded is not None
         try:
             import_certificate(
                 self.session,
                 wish.loaded,
                 server=wish.server,
-                friendly_name=wish.friendly_name,
+                friendly_name=wish.friendly_name_at_import,
                 exportable=wish.exportable,
                 domain_controller=self.domain_controller,
             )
@@ -256,7 +208,7 @@ class ActionModule(ExchangeActionBase):
                 raise
         self.report.changes.append(f"Imported {title(wish)} on {wish.server}.")
 
-    def _enable(self, wish: Wish, plan: Plan, before: State) -> None:
+    def _enable(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
         try:
             enable_certificate(
                 self.session,
@@ -274,11 +226,13 @@ class ActionModule(ExchangeActionBase):
                 raise
         self.report.changes.append(enabled_sentence("Enabled", wish, plan, before))
 
-    def _stored(self, wish: Wish) -> ExchangeCertificate | None:
+    def _stored(self, wish: InstallationWish) -> ExchangeCertificate | None:
         certificates = read_certificates(self.session, wish.server, self.domain_controller)
         return find_certificate(certificates, wish.thumbprint)
 
-    def _verify(self, wish: Wish, plan: Plan, before: State) -> State:
+    def _verify(
+        self, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+    ) -> ServerState:
         """Read the server again; fail unless it has what was asked for and kept what it should."""
         internal_transport = self._settle_internal_transport(wish, plan, before)
         certificates = read_certificates(self.session, wish.server, self.domain_controller)
@@ -300,13 +254,15 @@ class ActionModule(ExchangeActionBase):
                 f"{render_services(certificate.services)}, not for {render_services(missing)}.",
                 details=details,
             )
-        return State(
+        return ServerState(
             certificates=certificates,
             certificate=certificate,
             internal_transport=internal_transport,
         )
 
-    def _settle_internal_transport(self, wish: Wish, plan: Plan, before: State) -> str | None:
+    def _settle_internal_transport(
+        self, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+    ) -> str | None:
         """Make sure that the internal transport certificate is what the task wants it to be."""
         if before.internal_transport is None or "SMTP" not in plan.enable:
             return before.internal_transport
@@ -341,7 +297,7 @@ class ActionModule(ExchangeActionBase):
             return {}
         result = {"certificate": certificate.to_result(self.now())}
         self.report.facts.update(result)
-        self.report.before = State(certificates=[], certificate=certificate).as_diff()
+        self.report.before = ServerState(certificates=[], certificate=certificate).as_diff()
         self._refuse_if_needed(certificate, certificates)
         self.report.after = {"certificate": None}
         name = f"certificate {thumbprint} ({certificate.common_name or certificate.subject})"
@@ -405,155 +361,3 @@ def check_services_given(given: Mapping[str, Any]) -> None:
         services = [item for item in services.split(",") if item.strip()]
     if isinstance(services, list):
         wanted_services(str(item) for item in services)
-
-
-def check_usable(wish: Wish, certificate: ExchangeCertificate | None, *, now: Any) -> None:
-    """Refuse a thumbprint of which nothing good can come; a file has been checked when it was read.
-
-    Raises:
-        InvalidInput: the server lacks it, or holds only a request or an expired certificate.
-    """
-    if wish.loaded is not None:
-        return
-    details = {"server": wish.server, "thumbprint": wish.thumbprint}
-    if certificate is None:
-        raise InvalidInput(
-            f"{wish.server} has no certificate {wish.thumbprint} that Exchange can see: give its "
-            "PFX or PEM files to install it. If it is in the server's Windows store, its private "
-            "key is missing there.",
-            details=details,
-        )
-    if certificate.is_pending_request:
-        raise InvalidInput(
-            f"{wish.thumbprint} on {wish.server} is a request that waits for its certificate: "
-            "import the reply of the authority on that server first.",
-            details=details,
-        )
-    if wish.services and certificate.not_after is not None and certificate.not_after < now:
-        raise InvalidInput(
-            f"The certificate {wish.thumbprint} on {wish.server} expired on "
-            f"{certificate.not_after:%Y-%m-%d %H:%M} UTC: get a new one first.",
-            details=details,
-        )
-    check_names_suit(wish.services, certificate.common_name, list(certificate.dns_names))
-
-
-def compare(wish: Wish, before: State) -> Plan:
-    """What has to be sent, and what has to be said."""
-    certificate = before.certificate
-    if certificate is None:
-        return Plan(
-            import_it=True,
-            enable=wish.services,
-            grant_only=wish.network_service_allowed and not wish.services,
-        )
-    enable = missing_services(wish.services, certificate.services)
-    replacing = wish.replace_internal_transport and "SMTP" in wish.services
-    if replacing and before.internal_transport != wish.thumbprint:
-        enable |= {"SMTP"}
-    return Plan(enable=enable, warnings=reservations(wish, certificate))
-
-
-def reservations(wish: Wish, certificate: ExchangeCertificate) -> list[str]:
-    """What differs from the wish and cannot be changed on a certificate that is there."""
-    found = []
-    if wish.services and certificate.services is None:
-        found.append(unknown_services_sentence(wish))
-    surplus = explain_surplus(wish.services, certificate.services) if wish.services else None
-    if surplus:
-        found.append(f"{wish.server}, {wish.thumbprint}: {surplus}")
-    if differs(wish.exportable, certificate.exportable):
-        found.append(
-            f"The private key of {wish.thumbprint} on {wish.server} is "
-            f"{'' if certificate.exportable else 'not '}exportable. Exchange cannot change that "
-            "later: remove the certificate and import it again."
-        )
-    if differs(wish.friendly_name, certificate.friendly_name):
-        found.append(
-            f"The friendly name of {wish.thumbprint} on {wish.server} is "
-            f"'{certificate.friendly_name}'. Exchange sets it at the import only."
-        )
-    return found
-
-
-def differs(wanted: object, actual: object) -> bool:
-    """Whether both are known and not the same."""
-    return wanted is not None and actual is not None and wanted != actual
-
-
-def planned_sentences(wish: Wish, plan: Plan, before: State) -> list[str]:
-    """What check mode says."""
-    sentences = []
-    if plan.import_it:
-        sentences.append(f"Import {title(wish)} on {wish.server}.")
-    if plan.enable_it:
-        sentences.append(enabled_sentence("Enable", wish, plan, before))
-    return sentences
-
-
-def predicted(wish: Wish, plan: Plan, before: State) -> State:
-    """The state that the plan leads to."""
-    certificate = before.certificate
-    if certificate is None:
-        assert wish.loaded is not None
-        certificate = future_certificate(wish, wish.loaded)
-    if certificate.services is not None:
-        certificate = replace(certificate, services=certificate.services | plan.enable)
-    replaced = wish.replace_internal_transport and "SMTP" in plan.enable
-    return State(
-        certificates=before.certificates,
-        certificate=certificate,
-        internal_transport=wish.thumbprint if replaced else before.internal_transport,
-    )
-
-
-def future_certificate(wish: Wish, loaded: LoadedCertificate) -> ExchangeCertificate:
-    """The certificate as the server will show it; what only the server can know is None."""
-    return ExchangeCertificate(
-        thumbprint=loaded.thumbprint,
-        subject=loaded.subject,
-        issuer=loaded.issuer,
-        dns_names=tuple(loaded.dns_names),
-        not_before=loaded.not_before,
-        not_after=loaded.not_after,
-        services=frozenset(),
-        self_signed=loaded.is_self_signed,
-        friendly_name=wish.friendly_name,
-        exportable=bool(wish.exportable),
-        key_type=loaded.key_type,
-        key_size=loaded.key_size,
-        has_private_key=True,
-        serial_number=loaded.facts.serial_number,
-        server=wish.server,
-    )
-
-
-def enabled_sentence(verb: str, wish: Wish, plan: Plan, before: State) -> str:
-    """One sentence about enabling, which also says what moves away from which certificate."""
-    if not plan.enable:
-        done = "Let" if verb == "Enable" else "Allowed"
-        return f"{done} NETWORK SERVICE to read the key of {title(wish)} on {wish.server}."
-    moves = [
-        f"{service} moves from {holder.thumbprint}"
-        for service in ordered(plan.enable & EXCLUSIVE_SERVICES)
-        for holder in before.certificates
-        if service in (holder.services or ()) and holder.thumbprint != wish.thumbprint
-    ]
-    note = f" ({', '.join(moves)})" if moves else ""
-    return f"{verb} {title(wish)} for {render_services(plan.enable)} on {wish.server}{note}."
-
-
-def title(wish: Wish) -> str:
-    """How sentences name the certificate."""
-    name = None
-    if wish.loaded is not None:
-        name = wish.loaded.facts.common_name or ", ".join(wish.loaded.dns_names[:1])
-    return f"certificate {wish.thumbprint}" + (f" ({name})" if name else "")
-
-
-def unknown_services_sentence(wish: Wish) -> str:
-    """What it means that Exchange does not tell the services."""
-    return (
-        f"{wish.server} does not tell which services {wish.thumbprint} serves, so it is enabled "
-        "again at every run. That happens when the Exchange Auth certificate has expired: renew it."
-    )

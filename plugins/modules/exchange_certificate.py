@@ -46,7 +46,7 @@ options:
   friendly_name:
     description:
       - Name that administration tools show for the certificate, shorter than 64 characters. It is set when the certificate is imported.
-      - Left out, it is the name kept in the PFX, or else the first DNS name of the certificate.
+      - Left out, it is the name kept in the PFX, if there is one.
     type: str
   exportable:
     description:

@@ -179,7 +179,7 @@ def write_inventory(
     """An inventory of the fake's servers, from its ready file or `GET /endpoints`.
 
     Args:
-        authentication: ntlm, negotiate and kerberos go over http, encrypted by message; basic over TLS.
+        authentication: basic goes over TLS, the others over http with message encryption.
         ca_file: Authorities for https; without it the server's certificate is not checked.
         variables: More variables for all hosts.
     """

@@ -9,13 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_facts import (
-    CertificateFacts,
-    read_certificate_facts,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
     CertificateSource,
     load_certificate,
@@ -76,11 +71,8 @@ def certificate_wish(
 
 
 def _wish_of_file(source: CertificateSource, now: datetime) -> CertificateWish:
-    if _is_public_only(source):
-        facts = _leaf_of(source)
-        _check(facts, source, now)
-        return CertificateWish(given=True, name=TlsCertificateName(facts.issuer, facts.subject))
-    loaded = load_certificate(source, now=now)
+    # The name of a certificate is public; whoever sets it need not hold the key.
+    loaded = load_certificate(source, now=now, needs_private_key=False)
     return CertificateWish(
         given=True, name=loaded.tls_certificate_name, warnings=list(loaded.warnings)
     )
@@ -109,54 +101,3 @@ def _wish_of_thumbprint(
             "is."
         )
     return CertificateWish(given=True, name=found.tls_certificate_name, warnings=warnings)
-
-
-def _is_public_only(source: CertificateSource) -> bool:
-    """Whether there is a PEM chain and no private key, neither beside it nor in it."""
-    if source.pfx_path or source.pfx_content:
-        return False
-    if source.private_key_path or source.private_key_content:
-        return False
-    return b"PRIVATE KEY-----" not in _pem(source)
-
-
-def _pem(source: CertificateSource) -> bytes:
-    if source.fullchain_content:
-        return source.fullchain_content.encode("utf-8")
-    try:
-        return Path(source.fullchain_path or "").read_bytes()
-    except OSError as error:
-        raise InvalidInput(
-            f"fullchain_path: cannot read '{source.fullchain_path}' on the control node: "
-            f"{error.strerror or type(error).__name__}."
-        ) from error
-
-
-def _leaf_of(source: CertificateSource) -> CertificateFacts:
-    """The first certificate that has not issued another one of the file."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    origin = source.fullchain_path or "the content of fullchain_content"
-    try:
-        certificates = x509.load_pem_x509_certificates(_pem(source))
-    except ValueError as error:
-        raise InvalidInput(f"{origin} holds no readable PEM certificate.") from error
-    facts = [read_certificate_facts(item.public_bytes(Encoding.DER)) for item in certificates]
-    issuers = {item.issuer for item in facts if not item.self_issued}
-    return next((item for item in facts if item.subject not in issuers), facts[0])
-
-
-def _check(facts: CertificateFacts, source: CertificateSource, now: datetime) -> None:
-    origin = source.fullchain_path or "the content of fullchain_content"
-    wanted = source.normalized_thumbprint
-    if wanted and wanted != facts.thumbprint:
-        raise InvalidInput(
-            f"{origin} holds the certificate {facts.thumbprint}, but the thumbprint asked for is "
-            f"{wanted}: correct one of the two."
-        )
-    if facts.not_after < now:
-        raise InvalidInput(
-            f"The certificate '{facts.subject}' in {origin} expired on "
-            f"{facts.not_after:%Y-%m-%d %H:%M} UTC: get a new one first."
-        )
