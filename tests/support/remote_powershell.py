@@ -173,8 +173,10 @@ class RemotePowerShell:
 
     def reset_transport(self) -> None:
         """New connections and security context, same cookies."""
-        self.wsman.transport.session.close()
-        self.wsman.transport.encryption = None
+        transport = self.wsman.transport
+        if transport.session is not None:
+            transport.session.close()
+        transport.encryption = None
 
     def receive_once(self, pipeline: psrpcore.ClientPowerShell) -> list[bytes]:
         return self._received(pipeline.pipeline_id)

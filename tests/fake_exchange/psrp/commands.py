@@ -77,9 +77,14 @@ def plain(value: object) -> object:
         return value.name
     if isinstance(value, (PSUri, PSVersion, str)):
         return str(value)
-    for kind in (int, float, decimal.Decimal, bytes):
-        if isinstance(value, kind):
-            return kind(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, decimal.Decimal):
+        return decimal.Decimal(value)
+    if isinstance(value, bytes):
+        return bytes(value)
     if isinstance(value, uuid.UUID):
         return uuid.UUID(int=value.int)
     if isinstance(value, (datetime.datetime, datetime.timedelta)):

@@ -82,7 +82,12 @@ class RunspacePoolShell:
                 raise fault_codes.schema_violation("The CommandId is in use.")
             pipeline = psrpcore.ServerPipeline(self.pool, key)
             self._pipelines[key] = RunningPipeline(self, pipeline)
-            self._feed(payload, on_stream="stdin")
+            try:
+                self._feed(payload, on_stream="stdin")
+            except BaseException:
+                # What cannot be decoded never becomes a command.
+                self._pipelines.pop(key).close()
+                raise
 
     def send(self, command_id: str | None, stream: str, data: bytes, *, end: bool) -> None:
         if stream not in ("stdin", "pr"):

@@ -188,7 +188,7 @@ class ConnectionAuthentication:
             log.debug("%s refused: %s", scheme, error)
             return self._refused()
         name = {"negotiate": "Negotiate", "kerberos": "Kerberos", "ntlm": "NTLM"}[scheme]
-        headers = ()
+        headers: tuple[tuple[str, str], ...] = ()
         if answer:
             headers = (("WWW-Authenticate", f"{name} {base64.b64encode(answer).decode()}"),)
         if not self._context.complete:

@@ -74,7 +74,7 @@ class RemoteManagement:
         """Serves `powershell_http`, `https`, `winrm_http` or `winrm_https` of `server`."""
         is_winrm = port.startswith("winrm")
         site = self._site(server, is_winrm=is_winrm)
-        page = not_found_by_http_sys if is_winrm else not_found
+        page: HttpApplication = not_found_by_http_sys if is_winrm else not_found
         if port == "https":
             page = self._parts.page(server)
         counters = self._organisation.counters

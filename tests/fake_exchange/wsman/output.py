@@ -45,6 +45,7 @@ class OutputQueue:
         self._exit_code: int | None = None
         self._fault: Fault | None = None
         self._loses_answer = False
+        self._receivers = 0
         self.pending = False
 
     def put(self, stream: str, data: bytes, *, end: bool = False) -> None:
@@ -74,10 +75,16 @@ class OutputQueue:
         """What there is, waiting up to `timeout` seconds for something.
 
         At least one chunk, then as many as fit into `most` bytes. Raises `Fault`: time-out, or
-        what `fail` was given; and `AnswerLost`.
+        what `fail` was given; and `AnswerLost`, also for whoever still waits when the next
+        receiver comes: a client has one Receive at a time, so the older connection is dead.
         """
         with self._changed:
-            self._changed.wait_for(self._is_ready, timeout)
+            self._receivers += 1
+            mine = self._receivers
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._is_ready() or mine != self._receivers, timeout)
+            if mine != self._receivers:
+                raise AnswerLost
             if self._fault is not None:
                 raise self._fault
             if not self._is_ready():

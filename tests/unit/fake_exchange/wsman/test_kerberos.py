@@ -9,11 +9,14 @@ import os
 import stat
 
 import pytest
+import winrm
+from winrm.exceptions import WSManFaultError
 
+from fake_exchange.faults import Fault
 from support import kdc as kdc_module
 from support.kdc import Kdc
 
-pytest.importorskip("gssapi", reason="Kerberos needs the gssapi library")
+gssapi = pytest.importorskip("gssapi", reason="Kerberos needs the gssapi library")
 pytest.importorskip("krb5", reason="Kerberos needs the krb5 library")
 MISSING = kdc_module.missing_programs()
 pytestmark = [
@@ -75,8 +78,6 @@ def test_a_principal_without_an_account_is_refused(domain_fake):
 
 
 def test_an_idle_drop_is_healed_by_a_reset(domain_fake):
-    from fake_exchange.faults import Fault
-
     with kerberos_session(domain_fake) as session:
         domain_fake.organisation.faults.arm(Fault("drop_idle"))
         with pytest.raises(Exception, match="400"):
@@ -84,6 +85,27 @@ def test_an_idle_drop_is_healed_by_a_reset(domain_fake):
         session.pool.pipeline_table.clear()
         session.reset_transport()
         assert session.invoke(("Write-Text", {})).output == ["xxxxx"]
+
+
+def test_pywinrm_with_a_ticket_in_a_cache(domain_fake):
+    pytest.importorskip("kerberos", reason="pywinrm needs pykerberos for Kerberos")
+    name = gssapi.Name("ansible@CONTOSO.TEST", gssapi.NameType.kerberos_principal)
+    ticket = gssapi.raw.acquire_cred_with_password(
+        name, PASSWORD.encode(), usage="initiate", mechs=[gssapi.MechType.kerberos]
+    )
+    cache = {b"ccache": os.environ["KRB5CCNAME"].encode()}
+    gssapi.raw.store_cred_into(cache, ticket.creds, usage="initiate", overwrite=True)
+    client = winrm.Protocol(
+        endpoint=f"http://127.0.0.1:{domain_fake.ports['winrm_http']}/wsman",
+        transport="kerberos",
+        kerberos_hostname_override="ex01.contoso.test",
+        username="ansible@CONTOSO.TEST",
+        proxy=None,
+        ca_trust_path=None,
+    )
+    with pytest.raises(WSManFaultError) as caught:  # no cmd shells here, but who asks is known
+        client.open_shell()
+    assert caught.value.wsman_fault_code == 2150858811
 
 
 def test_the_kdc_leaves_nothing_behind_and_keeps_secrets_to_itself():

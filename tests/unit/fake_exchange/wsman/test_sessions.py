@@ -113,6 +113,16 @@ def test_what_is_no_plain_value_is_refused_by_the_parameter(fake, value):
     assert fake.cmdlets.calls == []
 
 
+def test_a_payload_that_cannot_be_decoded_is_a_fault_and_no_command(fake):
+    # psrpcore writes such a number as I32, where it does not fit.
+    with fake.session("basic") as session:
+        with pytest.raises(WSManFaultError):
+            session.invoke(("Measure-Data", {"Data": -(2**40)}))
+        session.pool.pipeline_table.clear()
+        assert session.invoke(("Write-Text", {})).output == ["xxxxx"]
+    assert fake.total["pipelines"] == 1
+
+
 def test_values_reach_the_cmdlet_as_plain_python(fake):
     values = {
         "Text": "ünï <&> 𝄞 _x0041_",

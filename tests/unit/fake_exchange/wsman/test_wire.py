@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError
 
 from fake_exchange.wsman.authentication import NtlmAccounts
 from fake_exchange.wsman.envelope import NotSoap, parse, seconds_of
-from fake_exchange.wsman.output import OutputQueue
+from fake_exchange.wsman.output import AnswerLost, OutputQueue
 
 
 class EchoShell:
@@ -78,6 +79,7 @@ def protocol(fake):
             "operation_timeout_sec": 1,
             "read_timeout_sec": 9,
             "proxy": None,
+            "ca_trust_path": None,
         }
         return winrm.Protocol(**{**settings, **options})
 
@@ -199,3 +201,22 @@ def test_durations(text, seconds):
 def test_what_is_no_soap_is_said_to_be_none(body):
     with pytest.raises(NotSoap):
         parse(body)
+
+
+def test_a_receiver_whose_connection_died_takes_nothing_from_the_next_one():
+    queue, outcome = OutputQueue(), []
+
+    def wait_in_vain():
+        try:
+            queue.take(timeout=20, most=100)
+        except AnswerLost:
+            outcome.append("lost")
+
+    stale = threading.Thread(target=wait_in_vain)
+    stale.start()
+    with queue._changed:
+        queue._changed.wait_for(lambda: queue._receivers == 1)
+    writer = threading.Thread(target=lambda: (stale.join(), queue.put("stdout", b"late")))
+    writer.start()
+    assert [chunk.data for chunk in queue.take(timeout=20, most=100).chunks] == [b"late"]
+    assert outcome == ["lost"]
