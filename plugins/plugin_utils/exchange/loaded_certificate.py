@@ -186,7 +186,9 @@ def order_chain(
 def _issuer_in(
     pool: Sequence[x509.Certificate], child: x509.Certificate
 ) -> x509.Certificate | None:
-    issuer, _ = names_of(child)
+    issuer, subject = names_of(child)
+    if issuer == subject:
+        return None
     for candidate in pool:
         if names_of(candidate)[1] == issuer and has_issued(candidate, child):
             return candidate
