@@ -23,7 +23,6 @@ from types import FrameType
 from typing import Any
 
 import yaml
-from presented import thumbprint
 
 from support.example_organisation import (
     MAIL_AND_WEB_PORTS,
@@ -32,6 +31,7 @@ from support.example_organisation import (
     write_example,
 )
 from support.fake_process import FakeProcess
+from support.presented import thumbprint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIRECTORY = REPOSITORY / ".cache" / "demo"

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does any secret of a rotation show up anywhere: output at -vvvv, logs, files, the process list?"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from support.example_organisation import ExampleOrganisation, write_example
+from support.fake_process import FakeProcess
+from support.rotation_stage import RotationStage
+
+INPUTS = {"inventory.yml", "extra_variables.yml", "organisation.yml", "mail.contoso.test.pfx"}
+
+
+class Watcher(threading.Thread):
+    """Collects the command lines and environments of all descendants of this process."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: set[str] = set()
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(0.02):
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    self.seen.add(" ".join(process.cmdline()))
+                    self.seen.add(" ".join(f"{k}={v}" for k, v in process.environ().items()))
+                except psutil.Error:
+                    continue
+
+    def __enter__(self) -> Watcher:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+
+def needles(example: ExampleOrganisation) -> dict[str, list[bytes]]:
+    """What must not be found, in the forms in which it could show up."""
+    key = example.new.key_pem()
+    body = b"".join(key.splitlines()[1:-1])
+    der = base64.b64decode(body)
+    texts = {"account password": example.password, "PFX password": example.pfx_password}
+    found = {
+        name: [text.encode(), text.encode("utf-16-le"), base64.b64encode(text.encode())]
+        for name, text in texts.items()
+    }
+    # A piece from the middle: PEM, its unbroken base64, and the bytes themselves.
+    found["private key"] = [key.splitlines()[5], body[200:260], der[300:340]]
+    pfx = example.pfx.read_bytes()
+    found["PFX"] = [base64.b64encode(pfx[300:420]), pfx[300:340]]
+    return found
+
+
+def haystacks(stage: RotationStage, output: str, watcher: Watcher) -> Iterator[tuple[str, bytes]]:
+    yield "output", output.encode()
+    for number, text in enumerate(watcher.seen):
+        yield f"process list {number}: {text[:80]}", text.encode()
+    for file in stage.directory.rglob("*"):
+        if file.is_file() and file.name not in INPUTS and not file.is_symlink():
+            yield str(file), file.read_bytes()
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+def test_no_secret_shows_up_anywhere(tmp_path: Path, outcome: str) -> None:
+    example = write_example(tmp_path, [{"name": "EX01"}])
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    log = tmp_path / "ansible.log"
+    environment = {
+        "ANSIBLE_LOG_PATH": str(log),
+        "ANSIBLE_LOCAL_TEMP": str(temporary),
+        "TMPDIR": str(temporary),
+        "ANSIBLE_KEEP_REMOTE_FILES": "true",
+        "ANSIBLE_DEBUG": "true",
+        "ANSIBLE_DIFF_ALWAYS": "true",
+    }
+    with FakeProcess.start(example.file) as fake, Watcher() as watcher:
+        stage = RotationStage(tmp_path, example, fake)
+        if outcome == "failure":
+            fake.post("/faults", kind="fail_cmdlet", cmdlet="Import-ExchangeCertificate")
+        run = stage.run(arguments=("-vvvv",), environment=environment)
+        assert (run.return_code == 0) == (outcome == "success"), run.output[-3000:]
+        (tmp_path / "control.log").write_text(str(fake.get("/log")) + str(fake.get("/state")))
+    assert log.stat().st_size > 10_000
+    assert len(watcher.seen) > 2
+    found = [
+        f"{name} in {place}"
+        for place, content in haystacks(stage, run.output, watcher)
+        for name, forms in needles(example).items()
+        if any(form in content for form in forms)
+    ]
+    assert found == []

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What does a test of the rotation playbook need: a running organization, the playbook, and eyes.
+
+The eyes are the fake's control door and TLS handshakes with the standard library; nothing that the
+playbook says about itself counts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from support.example_organisation import MAIL_AND_WEB_PORTS, NAMES, ExampleOrganisation
+from support.fake_process import FakeProcess
+from support.presented import thumbprint
+from support.run_playbook import PlaybookRun, playbook_environment, run_playbook, write_yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLAYBOOK = REPOSITORY / "playbooks" / "rotate_cert.yml"
+READING_VERBS = ("Get", "Test", "Select")
+
+
+@dataclass
+class RotationStage:
+    """An organization with an expiring certificate, its successor, and the playbook."""
+
+    directory: Path
+    example: ExampleOrganisation
+    fake: FakeProcess
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def run(
+        self,
+        *,
+        check_mode: bool = False,
+        arguments: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+        **variables: Any,
+    ) -> PlaybookRun:
+        """Run the playbook as a user does; the fake counts from zero."""
+        self.fake.post("/counters/reset")
+        return run_playbook(
+            self.directory,
+            PLAYBOOK,
+            inventory=self._inventory(),
+            extra_variables={**self.example.variables(), **self.variables, **variables},
+            check_mode=check_mode,
+            arguments=arguments,
+            environment=environment,
+        )
+
+    def start(self) -> psutil.Popen:
+        """Start the playbook and return at once, for whoever wants to kill it."""
+        self.fake.post("/counters/reset")
+        variables = write_yaml(
+            self.directory / "started.yml", {**self.example.variables(), **self.variables}
+        )
+        command = [sys.executable, "-m", "ansible", "playbook", f"--inventory={self._inventory()}"]
+        return psutil.Popen(
+            [*command, "--extra-vars", f"@{variables}", str(PLAYBOOK)],
+            env=playbook_environment(self.directory),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _inventory(self) -> Path:
+        return write_yaml(
+            self.directory / "inventory.yml", self.example.inventory(self.fake.endpoints)
+        )
+
+    def presented(self) -> dict[tuple[str, str], str | None]:
+        """The thumbprint that each port of each server presents."""
+        return {
+            (server, port): thumbprint(
+                self.fake.server(server)["address"],
+                self.fake.server(server)["ports"][port],
+                starttls=protocol == "smtp",
+                name=NAMES[0],
+            )
+            for server in self.fake.names
+            for port, (protocol, _service) in MAIL_AND_WEB_PORTS.items()
+        }
+
+    def everywhere(self) -> set[str | None]:
+        """What is presented at all, on any port of any server."""
+        return set(self.presented().values())
+
+    def state(self) -> dict[str, Any]:
+        """What the servers hold, from the control door."""
+        found: dict[str, Any] = self.fake.get("/state")
+        return found
+
+    def changing_cmdlets(self) -> list[str]:
+        """Cmdlets other than reading ones since the last run began."""
+        return [
+            call["cmdlet"]
+            for call in self.fake.get("/log")
+            if not call["cmdlet"].startswith(READING_VERBS)
+        ]
+
+    def steps(self) -> int:
+        """How many cmdlets and Windows commands ran since the last run began."""
+        total = self.fake.get("/counters")["total"]
+        return sum(total["cmdlets"].values()) + sum(total["scripts"].values())
+
+    def connector_names(self) -> dict[str, str | None]:
+        """The TlsCertificateName of every connector, Send and Receive."""
+        state = self.state()
+        connectors = [*state["send_connectors"]]
+        for server in state["servers"].values():
+            connectors += server["receive_connectors"]
+        return {connector["Name"]: connector["TlsCertificateName"] for connector in connectors}
