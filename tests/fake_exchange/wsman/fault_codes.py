@@ -88,6 +88,7 @@ def too_many_connections(limit: int) -> Fault:
 
 
 def too_many_requests() -> Fault:
+    """The words are Exchange's (event texts of 2010); the number is not known from any source."""
     return Fault(
         2150859119,
         "w:QuotaLimit",

@@ -142,7 +142,8 @@ class _SiteConnection:
             return HttpResponse(400)
         if not encrypted and not self._may_be_plain():
             return HttpResponse(500, headers=headers)
-        return self._answered(message, Caller(outcome.account, affinity), headers, encrypted)
+        caller = Caller(outcome.account, affinity)
+        return self._answered(message, caller, headers, encrypted=encrypted)
 
     def _may_be_plain(self) -> bool:
         """Unencrypted messages are for TLS only (AllowUnencrypted is false)."""
@@ -173,6 +174,7 @@ class _SiteConnection:
         message: bytes,
         caller: Caller,
         headers: tuple[tuple[str, str], ...],
+        *,
         encrypted: bool,
     ) -> HttpResponse | None:
         try:
@@ -180,10 +182,7 @@ class _SiteConnection:
         except NotSoap as error:
             status, body = 500, self._fault(fault_codes.schema_violation(str(error)), "")
         else:
-            try:
-                answer = self._executed(request, caller)
-            except AnswerLost:
-                return None
+            answer = self._executed(request, caller)
             if answer is None:
                 return None
             status, body = answer
@@ -210,7 +209,7 @@ class _SiteConnection:
         except Fault as fault:
             answer = 500, self._fault(fault, request.message_id)
         except AnswerLost:
-            raise
+            return None
         except Exception as error:
             log.exception("%s failed", request.verb)
             problem = fault_codes.internal_error(f"{type(error).__name__}: {error}")
