@@ -76,7 +76,8 @@ def main() -> int:
     example = write_example(DIRECTORY, SERVERS)
     with _terminated_like_interrupted(), FakeProcess.start(example.file) as fake:
         _say(
-            f"A fake organization listens: {', '.join(fake.names)}; control: {fake.endpoints['control']}"
+            f"A fake organization listens: {', '.join(fake.names)}"
+            f"; control: {fake.endpoints['control']}"
         )
         _write_inputs(example, fake)
         before = _look(fake)

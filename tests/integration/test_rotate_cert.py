@@ -73,7 +73,8 @@ def test_a_certificate_of_another_issuer_is_installed_named_restarted_and_presen
     stage.run().check()
 
     names = stage.connector_names()
-    after = '<I>CN=Contoso Issuing CA 2, O="Contoso, Ltd."<S>CN=mail.contoso.test, O="Contoso, Ltd.", C=DE'
+    issuer = 'CN=Contoso Issuing CA 2, O="Contoso, Ltd."'
+    after = f'<I>{issuer}<S>CN=mail.contoso.test, O="Contoso, Ltd.", C=DE'
     assert {name for name, value in names.items() if value == after} == {
         "Outbound to Office 365",
         "Default Frontend EX01",

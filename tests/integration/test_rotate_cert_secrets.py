@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does any secret of a rotation show up anywhere: output at -vvvv, logs, files, the process list?"""
+"""Does a secret of a rotation show up: in output at -vvvv, logs, files, the process list?"""
 
 from __future__ import annotations
 
