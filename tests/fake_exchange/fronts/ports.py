@@ -1,12 +1,13 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which mail ports does each server have, and when does any of its ports refuse? A port listens
-while its service runs."""
+"""Which TCP ports does each server have, who answers on them, and when do they refuse? A port
+listens while its service runs."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 from fake_exchange.fronts.mail_access import MailAccessFront
@@ -18,35 +19,38 @@ from fake_exchange.wsman.listener import ConnectionHandler, Listener, ListenerHu
 
 SMTP_PORTS = ("smtp", "submission")
 MAIL_ACCESS_PORTS = ("imap", "imaps", "pop3", "pop3s")
-TLS_FROM_THE_START = ("imaps", "pop3s")
+TLS_FROM_THE_START = ("https", "winrm_https", "imaps", "pop3s")
+
+#: Makes the handler of one web port (`powershell_http`, `https`, `winrm_http`, `winrm_https`).
+WebHandler = Callable[[Server, str], ConnectionHandler]
 
 
 class Ports:
-    """All listening ports of the organisation: opens those for mail, takes in those of remote
-    management, and lets all of them follow their services."""
+    """All listening ports of the organisation; `open` fills every `Server.ports`."""
 
-    def __init__(self, organisation: Organisation, hub: ListenerHub, contexts: TlsContexts) -> None:
+    def __init__(
+        self,
+        organisation: Organisation,
+        hub: ListenerHub,
+        contexts: TlsContexts,
+        web_handler: WebHandler,
+    ) -> None:
         self._organisation = organisation
         self._hub = hub
         self._contexts = contexts
+        self._web_handler = web_handler
         self._listeners: dict[tuple[str, str], Listener] = {}
         self._held_closed: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         organisation.service_observers.append(self.follow)
 
-    def open_mail_ports(self) -> None:
-        """Reserve the mail ports, listen on those whose service runs and note their numbers in
-        `Server.ports`. Raises OSError if a port that the file fixes is taken."""
+    def open(self) -> None:
+        """Reserve every port and listen on those whose service runs. Raises OSError if a port
+        that the file fixes is taken."""
         for server in self._organisation:
-            for port in (*SMTP_PORTS, *MAIL_ACCESS_PORTS):
+            for port in services.SERVICE_OF_PORT:
                 if services.service_of_port(server, port) is not None:
                     self._add(server, port)
-
-    def take_in(self, server: Server, port: str, listener: Listener) -> None:
-        """Let a listener that somebody else opened follow its service too."""
-        self._listeners[server.Name, port] = listener
-        if not self._should_listen(server, port):
-            listener.close()
 
     def _add(self, server: Server, port: str) -> None:
         secure = port in TLS_FROM_THE_START
@@ -67,7 +71,9 @@ class Ports:
     def _handler(self, server: Server, port: str) -> ConnectionHandler:
         if port in SMTP_PORTS:
             return SmtpFront(self._organisation, server, port, self._contexts)
-        return MailAccessFront(self._organisation, server, port, self._contexts)
+        if port in MAIL_ACCESS_PORTS:
+            return MailAccessFront(self._organisation, server, port, self._contexts)
+        return self._web_handler(server, port)
 
     def _should_listen(self, server: Server, port: str) -> bool:
         if (server.Name, port) in self._held_closed:
@@ -83,9 +89,7 @@ class Ports:
         """Open or close the server's ports as its services and connectors now say."""
         with self._lock:
             for port in server.ports:
-                listener = self._listeners.get((server.Name, port))
-                if listener is None:
-                    continue
+                listener = self._listeners[server.Name, port]
                 if service is None or services.service_of_port(server, port) is service:
                     if self._should_listen(server, port):
                         listener.open()

@@ -136,6 +136,7 @@ class ListenerHub:
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
         self._wake_up, self._woken = socket.socketpair()
+        self._wake_up.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         self._thread: threading.Thread | None = None

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How do tests look into the fake while it runs, and play with it? A small JSON interface over
+HTTP, on loopback only. No private key and no password ever leaves through it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from fake_exchange.faults import KINDS, Fault
+from fake_exchange.fronts.ports import Ports
+from fake_exchange.organisation import services, tls_names
+from fake_exchange.organisation.behavior import Behavior
+from fake_exchange.organisation.model import Organisation, Server, StoredCertificate
+from fake_exchange.organisation.persistence import save_state
+from fake_exchange.organisation.reading import LoadingError, Place, Section, fill
+
+DOORS = {
+    "GET /": "this list",
+    "GET /endpoints": "addresses and ports, as in the ready file",
+    "GET /state": "servers, certificates, connectors, services and what each has loaded",
+    "GET /counters": "sessions, shells, cmdlets, requests, bytes, per server and in total",
+    "POST /counters/reset": "start counting anew; empties the log too",
+    "GET /log": "the cmdlets that ran, with their parameters",
+    "GET /behavior": "the switches",
+    "POST /behavior": 'change switches: {"select_object": false}',
+    "GET /faults": "armed faults, and the kinds there are",
+    "POST /faults": 'arm one: {"kind": "fail_cmdlet", "cmdlet": "Enable-ExchangeCertificate"}',
+    "POST /faults/clear": "disarm all",
+    "POST /services": '{"server": "EX01", "service": "W3SVC", "action": "start|stop|restart"}',
+    "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
+    "POST /state/save": "write the state file now",
+}
+
+
+class BadRequest(Exception):
+    """What was sent makes no sense; the text is one line."""
+
+
+class ControlDoor:
+    """The interface of one running fake; `url` once it is open."""
+
+    def __init__(
+        self, organisation: Organisation, ports: Ports, *, state_file: Path | None = None
+    ) -> None:
+        self._organisation = organisation
+        self._ports = ports
+        self._state_file = state_file
+        self._server: ThreadingHTTPServer | None = None
+        self._answers: dict[str, Callable[[Any], object]] = {
+            "GET /": lambda _: DOORS,
+            "GET /endpoints": lambda _: self.endpoints(),
+            "GET /state": lambda _: state_of(organisation),
+            "GET /counters": lambda _: organisation.counters.as_dict(),
+            "POST /counters/reset": self._reset,
+            "GET /log": lambda _: [_plain(call) for call in organisation.cmdlet_log.calls()],
+            "GET /behavior": lambda _: dataclasses.asdict(organisation.behavior),
+            "POST /behavior": self._change_behavior,
+            "GET /faults": lambda _: {"armed": organisation.faults.armed(), "kinds": KINDS},
+            "POST /faults": self._arm,
+            "POST /faults/clear": self._clear_faults,
+            "POST /services": self._service,
+            "POST /ports": self._port,
+            "POST /state/save": self._save,
+        }
+
+    def open(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1. Raises OSError if `port` is taken."""
+        door = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1
+
+            def do_GET(self) -> None:
+                self._respond("GET", None)
+
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                self._respond("POST", self.rfile.read(length))
+
+            def _respond(self, method: str, body: bytes | None) -> None:
+                status, answer = door.answer(method, self.path, body)
+                content = json.dumps(answer, default=str).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Requests are not worth a line."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, name="control", daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def answer(self, method: str, path: str, body: bytes | None) -> tuple[int, object]:
+        """Status and JSON-able answer of one request."""
+        door = self._answers.get(f"{method} {path.partition('?')[0].rstrip('/') or '/'}")
+        if door is None:
+            return 404, {"error": f"there is no {method} {path}; GET / lists what there is"}
+        try:
+            return 200, door(json.loads(body) if body else {})
+        except json.JSONDecodeError:
+            return 400, {"error": "the body is no JSON"}
+        except (BadRequest, LoadingError) as error:
+            return 400, {"error": str(error)}
+
+    def endpoints(self) -> dict[str, object]:
+        """The content of the ready file."""
+        return {
+            "control": self.url,
+            "servers": {
+                server.Name: {
+                    "fqdn": server.Fqdn,
+                    "address": server.address,
+                    "site": server.Site,
+                    "ports": dict(server.ports),
+                }
+                for server in self._organisation
+            },
+        }
+
+    def _reset(self, _: object) -> object:
+        self._organisation.counters.reset()
+        self._organisation.cmdlet_log.reset()
+        return {"reset": True}
+
+    def _change_behavior(self, wanted: Any) -> object:
+        section = Section(wanted, Place(Path("behavior")))
+        changed = dataclasses.replace(self._organisation.behavior)
+        fill(changed, section, only=vars(changed))
+        section.done()
+        for name, words in Behavior.CHOICES.items():
+            if getattr(changed, name) not in words:
+                raise BadRequest(f"{name}: '{getattr(changed, name)}' is none of {words}")
+        vars(self._organisation.behavior).update(vars(changed))
+        return dataclasses.asdict(self._organisation.behavior)
+
+    def _arm(self, wanted: Any) -> object:
+        try:
+            self._organisation.faults.arm(Fault(**_mapping(wanted)))
+        except (TypeError, ValueError) as error:
+            raise BadRequest(str(error)) from None
+        return {"armed": self._organisation.faults.armed()}
+
+    def _clear_faults(self, _: object) -> object:
+        self._organisation.faults.clear()
+        return {"armed": []}
+
+    def _service(self, wanted: Any) -> object:
+        actions = {"start": services.start, "stop": services.stop, "restart": services.restart}
+        values = _mapping(wanted)
+        action = actions.get(values.get("action", ""))
+        if action is None:
+            raise BadRequest("action: expected start, stop or restart")
+        try:
+            action(self._organisation, self._server_named(values), str(values.get("service")))
+        except services.ServiceRefused as error:
+            raise BadRequest(str(error)) from None
+        return {"done": True}
+
+    def _port(self, wanted: Any) -> object:
+        values = _mapping(wanted)
+        server, port = self._server_named(values), str(values.get("port"))
+        try:
+            self._ports.hold_closed(server, port, closed=bool(values.get("closed", True)))
+        except KeyError:
+            raise BadRequest(f"{server.Name} has no port '{port}'") from None
+        return {"done": True}
+
+    def _save(self, _: object) -> object:
+        if self._state_file is None:
+            raise BadRequest("the fake was started without --state")
+        save_state(self._organisation, self._state_file)
+        return {"saved": str(self._state_file)}
+
+    def _server_named(self, values: Mapping[str, Any]) -> Server:
+        server = self._organisation.server(str(values.get("server")))
+        if server is None:
+            raise BadRequest(f"there is no server '{values.get('server')}'")
+        return server
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest("expected a JSON object")
+    return value
+
+
+def state_of(organisation: Organisation) -> dict[str, object]:
+    """Everything worth looking at, without secrets."""
+    with organisation.lock:
+        return {
+            "organization": organisation.Name,
+            "domain": organisation.domain,
+            "servers": {server.Name: _server(server) for server in organisation},
+            "send_connectors": [_plain(connector) for connector in organisation.send_connectors],
+            "hybrid_configuration": _plain(organisation.hybrid_configuration),
+            "auth_config": _plain(organisation.auth_config),
+            "accepted_domains": [_plain(domain) for domain in organisation.accepted_domains],
+        }
+
+
+def _server(server: Server) -> dict[str, object]:
+    return {
+        "Name": server.Name,
+        "Fqdn": server.Fqdn,
+        "Site": server.Site,
+        "ServerRole": server.ServerRole,
+        "AdminDisplayVersion": server.AdminDisplayVersion,
+        "InternalTransportCertificateThumbprint": server.InternalTransportCertificateThumbprint,
+        "certificates": {t: _certificate(stored) for t, stored in server.certificates.items()},
+        "intermediates": [tls_names.render_name(c.subject) for c in server.intermediates],
+        "receive_connectors": [_plain(connector) for connector in server.receive_connectors],
+        "services": {
+            service.Name: {
+                "Status": service.Status,
+                "StartType": service.StartType,
+                "starts": service.starts,
+                "loaded": {
+                    door: {"Thumbprint": loaded.Thumbprint, "failure": loaded.failure}
+                    for door, loaded in service.loaded.items()
+                },
+            }
+            for service in server.services.values()
+        },
+        "web_bindings": [_plain(binding) for binding in server.web_bindings],
+        "require_ssl": server.require_ssl,
+        "component_states": {s.Component: s.State for s in server.component_states.values()},
+        "queues": [_plain(queue) for queue in server.queues],
+    }
+
+
+def _certificate(stored: StoredCertificate) -> dict[str, object]:
+    return {
+        "Thumbprint": stored.Thumbprint,
+        "Subject": tls_names.render_name(stored.certificate.subject),
+        "Issuer": tls_names.render_name(stored.certificate.issuer),
+        "CertificateDomains": tls_names.dns_names(stored.certificate),
+        "NotBefore": stored.NotBefore.isoformat(),
+        "NotAfter": stored.NotAfter.isoformat(),
+        "Services": stored.services_in_order,
+        "Status": stored.Status,
+        "RootCAType": stored.RootCAType,
+        "SelfSigned": stored.SelfSigned,
+        "FriendlyName": stored.FriendlyName,
+        "HasPrivateKey": stored.HasPrivateKey,
+        "PrivateKeyExportable": stored.PrivateKeyExportable,
+        "network_service_allowed": stored.network_service_allowed,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass without keys or certificates as JSON-able values."""
+    if value is None:
+        return None
+    return {
+        field.name: item.isoformat() if isinstance(item, datetime) else item
+        for field in dataclasses.fields(value)
+        for item in [getattr(value, field.name)]
+    }
