@@ -118,15 +118,12 @@ class Listener:
         if not keep_connections:
             self.drop_connections()
 
-    def drop_connections(self, *, only_idle: bool = False) -> int:
-        """Break the connections of this port; returns how many."""
+    def drop_connections(self) -> None:
+        """Break the connections of this port."""
         with self.hub._lock:
             chosen = list(self.connections)
-        if only_idle:
-            return sum(connection.drop_if_idle() for connection in chosen)
         for connection in chosen:
             connection.abort()
-        return len(chosen)
 
 
 class ListenerHub:
@@ -180,12 +177,6 @@ class ListenerHub:
         if open_now:
             listener.open()
         return listener
-
-    def drop_connections(self, *, only_idle: bool = False) -> int:
-        """Break connections of all ports; returns how many."""
-        with self._lock:
-            listeners = list(self._listeners)
-        return sum(listener.drop_connections(only_idle=only_idle) for listener in listeners)
 
     def close(self) -> None:
         """Stop accepting, free every port, break every connection."""
