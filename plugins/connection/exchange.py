@@ -477,7 +477,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         self.close()
 
     def __del__(self) -> None:
-        # Ansible drops a connection without closing it when a loop's next item goes to another host.
+        # Ansible drops it without closing when the next item of a loop goes to another host.
         if getattr(self, "_connected", False):
             self.close()
 

@@ -36,6 +36,9 @@ FAULT_SHELLS_PER_USER = 2150859174
 FAULT_CONTENT_TYPE = 2150859193
 _LONGEST_SERVER_TEXT = 300
 
+# Of shell_transport and runspace_pool, which cannot be imported without the libraries.
+_OWN_TROUBLES = ("AnswerLost", "NotSent", "NotAuthenticated", "ShellNotFound", "PoolBroken")
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -72,7 +75,11 @@ def is_connection_trouble(error: BaseException) -> bool:
     bugs)."""
     roots = {type(member).__module__.partition(".")[0] for member in _chain(error)}
     known = {"requests", "urllib3", "pypsrp", "spnego", "krb5", "gssapi", "winrm", "ssl", "socket"}
-    return bool(roots & known) or isinstance(error, (OSError, ImportError))
+    return (
+        bool(roots & known)
+        or isinstance(error, (OSError, ImportError))
+        or type(error).__name__ in _OWN_TROUBLES
+    )
 
 
 def _reason(chain: list[BaseException], settings: EndpointSettings) -> Reason:
@@ -285,12 +292,7 @@ def _http_status(chain: list[BaseException], settings: EndpointSettings) -> Reas
     if status == 404:
         return Reason(
             "wrong_path",
-            f"there is nothing under the path {settings.path} (404). "
-            + (
-                "Exchange's is PowerShell/"
-                if isinstance(settings, ExchangeEndpointSettings)
-                else "WinRM's is wsman"
-            ),
+            f"there is nothing under the path {settings.path} (404). " + _usual_path(settings),
         )
     if status == 400:
         return Reason(
@@ -380,6 +382,12 @@ def _login_refused(settings: EndpointSettings) -> Reason:
 def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
     text = " ".join(str(member) for member in chain)
     names = {type(member).__name__ for member in chain}
+    if "TooManyRedirects" in names:
+        return Reason(
+            "wrong_path",
+            f"the server redirects the path {settings.path} elsewhere, as it does for web pages. "
+            + _usual_path(settings),
+        )
     where = f"{settings.host} port {settings.port}"
     if names & {"NameResolutionError", "gaierror"} or "Name or service not known" in text:
         return Reason(
@@ -441,6 +449,12 @@ def _missing_library(chain: list[BaseException], settings: EndpointSettings) -> 
     )
 
 
+def _usual_path(settings: EndpointSettings) -> str:
+    if isinstance(settings, ExchangeEndpointSettings):
+        return "Exchange's is PowerShell/"
+    return "WinRM's is wsman"
+
+
 def _account(settings: EndpointSettings) -> str:
     return settings.user_name or "the owner of the Kerberos ticket"
 
@@ -473,7 +487,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         yield current
         waiting += [
             current.__cause__,
-            None if current.__suppress_context__ and current.__cause__ else current.__context__,
+            None if current.__suppress_context__ else current.__context__,
             getattr(current, "base_error", None),
             getattr(current, "reason", None),
             *current.args,

@@ -178,7 +178,7 @@ class ExchangeSession:
             except ExchangeError:
                 raise
             except Exception as error:
-                if not _is_contact_trouble(error):
+                if not is_connection_trouble(error):
                     raise
                 # Whatever state the pool is in, it is not one to go on with.
                 self.close()
@@ -337,15 +337,6 @@ def _commands(pipeline: Sequence[Cmdlet]) -> list[tuple[str, dict[str, Any]]]:
 
 def _names(pipeline: Sequence[Cmdlet]) -> str:
     return " | ".join(cmdlet.name for cmdlet in pipeline)
-
-
-def _is_contact_trouble(error: Exception) -> bool:
-    return is_connection_trouble(error) or type(error).__name__ in (
-        "AnswerLost",
-        "NotSent",
-        "ShellNotFound",
-        "PoolBroken",
-    )
 
 
 def _worth_another_try(error: Exception) -> bool:

@@ -55,6 +55,10 @@ class NotSent(Exception):
     """No connection was made, so the server never saw the request."""
 
 
+class NotAuthenticated(Exception):
+    """The login failed in a way that the library reports by an exception of no kind of its own."""
+
+
 @dataclass(frozen=True)
 class Received:
     """One answer to Receive; `empty` when the server had nothing to say within the operation time-
@@ -201,6 +205,9 @@ class ShellTransport:
             self._last_answer = time.monotonic()
             if fault.code == FAULT_SHELL_NOT_FOUND:
                 raise ShellNotFound from fault
+            if fault.code is None and isinstance(fault.__context__, WinRMTransportError):
+                # An ordinary web page that happens to be well-formed: the status says more.
+                raise fault.__context__ from None
             raise
         except requests.exceptions.RequestException as error:
             self.reset()
@@ -223,6 +230,8 @@ class ShellTransport:
             self.reset()
             if established:
                 raise AnswerLost from error
+            if isinstance(error, (KeyError, ValueError)):
+                raise NotAuthenticated from error
             raise
         self._last_answer = time.monotonic()
         return answer
@@ -256,7 +265,7 @@ def _wsman(settings: ExchangeEndpointSettings) -> WSMan:
     verify: Any = settings.validate_certificates
     if settings.validate_certificates and settings.ca_file:
         verify = settings.ca_file
-    return WSMan(
+    wsman = WSMan(
         settings.host,
         port=settings.port,
         path=settings.path,
@@ -274,6 +283,10 @@ def _wsman(settings: ExchangeEndpointSettings) -> WSMan:
         # A proxy from the environment is meant for the internet, not for this server.
         no_proxy=True,
     )
+    # A redirect would carry the login to a host that nobody has named.
+    wsman.transport.session = wsman.transport._build_session()
+    wsman.transport.session.max_redirects = 0
+    return wsman
 
 
 def _base64(payload: bytes) -> str:
