@@ -1,8 +1,14 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a test get a running fake? As a real process of its own, started on an organisation
-file and ended by its process id."""
+
+"""How does a test start the fake organization, find its ports, and talk to its control door?
+
+with FakeProcess.start(directory / "organisation.yml") as fake:
+    fake.server("EX01")["ports"]["smtp"]
+    fake.post("/faults", kind="fail_cmdlet", cmdlet="Enable-ExchangeCertificate")
+    assert fake.get("/counters")["total"]["sessions"] == 1
+"""
 
 from __future__ import annotations
 
@@ -10,164 +16,127 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
-START_SECONDS = 60.0
-
-
-class FakeDidNotStart(Exception):
-    """The process ended, or its ready file never came; the text holds what it said."""
-
-
-@dataclass(frozen=True)
-class FakeServer:
-    """How to reach one pretended server."""
-
-    name: str
-    fqdn: str
-    address: str
-    site: str
-    ports: Mapping[str, int]
+PATIENCE = 120.0
 
 
 class FakeProcess:
-    """A running `python -m fake_exchange serve`. Use as a context manager.
-
-    `servers` and `control` are there once it has started.
-    """
+    """A running ``python -m fake_exchange serve``; use as a context manager or call `stop`."""
 
     def __init__(
-        self,
-        organisation: Path,
-        *,
-        state: Path | None = None,
-        folder: Path | None = None,
-        arguments: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
-        python: str = sys.executable,
+        self, process: subprocess.Popen[bytes], endpoints: dict[str, Any], log: Path
     ) -> None:
-        """`folder` (default: the organisation file's) takes ready file and output."""
-        where = folder or organisation.parent
-        self._ready_file = where / f"{organisation.stem}.ready.json"
-        self.output = where / f"{organisation.stem}.fake.log"
-        self._command = [python, "-m", "fake_exchange", "serve", str(organisation)]
-        self._command += ["--ready-file", str(self._ready_file), *arguments]
-        if state is not None:
-            self._command += ["--state", str(state)]
-        paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-            **(environment or {}),
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-        self.servers: dict[str, FakeServer] = {}
-        self.control = ""
+        self._process = process
+        self.endpoints = endpoints
+        self.log = log
 
-    def __enter__(self) -> FakeProcess:
-        self.start()
-        return self
+    @classmethod
+    def start(
+        cls, organisation: Path, *arguments: str, environment: dict[str, str] | None = None
+    ) -> FakeProcess:
+        """Start it and wait until every port listens.
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        Raises:
+            RuntimeError: it ended by itself or took too long; with what it wrote.
+        """
+        directory = Path(tempfile.mkdtemp(prefix="fake-", dir=organisation.parent))
+        ready, log = directory / "ready.json", directory / "log"
+        command = [sys.executable, "-m", "fake_exchange", "serve", str(organisation)]
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [*command, "--ready-file", str(ready), *arguments],
+                env={**os.environ, "PYTHONPATH": str(TESTS), **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for whoever started us; we end it in our own time.
+                start_new_session=True,
+            )
+        try:
+            endpoints = _wait_for(ready, process, log)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return cls(process, endpoints, log)
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
-        """Start the process and wait for its ready file. Raises `FakeDidNotStart`."""
-        self._ready_file.unlink(missing_ok=True)
-        with self.output.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, env=self._environment, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._ready_file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                said = self.output.read_text(encoding="utf-8", errors="replace")[-4000:]
-                raise FakeDidNotStart(said or "the fake said nothing")
-            time.sleep(0.02)
-        self._read(json.loads(self._ready_file.read_text(encoding="utf-8")))
+    @property
+    def names(self) -> list[str]:
+        return list(self.endpoints["servers"])
 
-    def _read(self, ready: dict[str, Any]) -> None:
-        self.control = ready["control"]
-        self.servers = {
-            name: FakeServer(
-                name, values["fqdn"], values["address"], values["site"], dict(values["ports"])
-            )
-            for name, values in ready["servers"].items()
-        }
-
-    def stop(self) -> int | None:
-        """End the process cleanly; returns its exit code, None if it never ran."""
-        return self._end(terminate=True)
-
-    def kill(self) -> int | None:
-        """End the process as a power cut would: no state is saved."""
-        return self._end(terminate=False)
-
-    def _end(self, *, terminate: bool) -> int | None:
-        process = self._process
-        if process is None:
-            return None
-        if process.poll() is None:
-            if terminate:
-                process.terminate()
-            else:
-                process.kill()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        return process.returncode
-
-    def __getitem__(self, name: str) -> FakeServer:
-        return self.servers[name]
-
-    # The control door ------------------------------------------------------------------------
+    def server(self, name: str) -> dict[str, Any]:
+        """`fqdn`, `address`, `site` and `ports` of a server."""
+        found: dict[str, Any] = self.endpoints["servers"][name]
+        return found
 
     def get(self, path: str) -> Any:
-        """The JSON answer of `GET path`, e.g. `/state`."""
-        return self._call(urllib.request.Request(self.control + path))
+        """What the control door answers, such as `/state`, `/counters`, `/log`."""
+        return self._ask(urllib.request.Request(self.endpoints["control"] + path))
 
-    def post(self, path: str, **values: object) -> Any:
-        """The JSON answer of `POST path`, e.g. `post("/faults", kind="slow_cmdlet")`."""
-        body = json.dumps(values).encode()
-        headers = {"Content-Type": "application/json"}
-        return self._call(urllib.request.Request(self.control + path, body, headers))
+    def post(self, path: str, **values: Any) -> Any:
+        """Tell the control door something, such as `/behavior`, `/faults`, `/counters/reset`."""
+        return self._ask(
+            urllib.request.Request(
+                self.endpoints["control"] + path,
+                data=json.dumps(values).encode(),
+                headers={"Content-Type": "application/json"},
+                method="POST",
+            )
+        )
 
-    def _call(self, request: urllib.request.Request) -> Any:
+    def stop(self) -> int:
+        """End it as a user does, and return its exit code. Calling it again does nothing."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        return self._process.returncode
+
+    def __enter__(self) -> FakeProcess:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _ask(self, request: urllib.request.Request) -> Any:
+        # No proxy from the environment: this is loopback.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise ValueError(json.load(error)["error"]) from None
+            raise ValueError(f"{request.full_url}: {error.read().decode()}") from None
 
-    def state(self, server: str) -> dict[str, Any]:
-        """What the control door shows of one server."""
-        return dict(self.get("/state")["servers"][server])
 
-    def loaded(self, server: str, service: str) -> dict[str, str]:
-        """Thumbprint by door of what a service keeps in memory."""
-        doors = self.state(server)["services"][service]["loaded"]
-        return {door: loaded["Thumbprint"] for door, loaded in doors.items()}
-
-    def cmdlets(self) -> list[dict[str, Any]]:
-        """The log of cmdlets, oldest first."""
-        return list(self.get("/log"))
-
-    def counters(self) -> dict[str, Any]:
-        """The totals."""
-        return dict(self.get("/counters")["total"])
+def _wait_for(ready: Path, process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE
+    while not ready.exists():
+        if process.poll() is not None:
+            raise RuntimeError(f"the fake ended with {process.returncode}:\n{log.read_text()}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(
+                f"the fake was not ready after {PATIENCE} seconds:\n{log.read_text()}"
+            )
+        time.sleep(0.05)
+    endpoints: dict[str, Any] = json.loads(ready.read_text(encoding="utf-8"))
+    return endpoints

@@ -82,8 +82,10 @@ def issued(
     dns_names: Iterable[str] = (),
     ip_addresses: Iterable[str] = (),
     key: PrivateKey | None = None,
+    valid_from: datetime | None = None,
+    valid_days: float = 365,
 ) -> CertificateData:
-    """A certificate for a year, signed by `authority`."""
+    """A certificate signed by `authority`; valid from an hour ago if not told otherwise."""
     assert authority.private_key is not None
     key = key or new_rsa_key(2048)
     certificate = _sign(
@@ -93,9 +95,26 @@ def issued(
         authority.private_key,
         dns_names=dns_names,
         ip_addresses=ip_addresses,
-        lifetime=timedelta(days=365),
+        lifetime=timedelta(days=valid_days),
+        valid_from=valid_from,
     )
     return CertificateData(certificate, key, authority.others)
+
+
+def authority(subject: x509.Name) -> CertificateData:
+    """A certificate authority for ten years."""
+    key = new_rsa_key(2048)
+    certificate = _sign(
+        subject,
+        subject,
+        key,
+        key,
+        dns_names=(),
+        lifetime=timedelta(days=3650),
+        valid_from=now() - timedelta(days=365),
+        is_authority=True,
+    )
+    return CertificateData(certificate, key)
 
 
 def _sign(
@@ -108,6 +127,7 @@ def _sign(
     lifetime: timedelta,
     ip_addresses: Iterable[str] = (),
     valid_from: datetime | None = None,
+    is_authority: bool = False,
 ) -> x509.Certificate:
     start = (valid_from or now() - timedelta(hours=1)).replace(microsecond=0)
     builder = (
@@ -129,21 +149,23 @@ def _sign(
         content_commitment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
         encipher_only=False,
         decipher_only=False,
     )
     issuer_public_key = issuer_key.public_key()
     builder = (
         builder.add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_public_key), critical=False
         )
     )
+    if not is_authority:
+        usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        builder = builder.add_extension(usages, critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 

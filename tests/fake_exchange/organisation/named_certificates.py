@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from fake_exchange.organisation import certificates, tls_names
 from fake_exchange.organisation.certificates import CertificateData, SourceDataUnreadable
+from fake_exchange.organisation.model import now
 from fake_exchange.organisation.reading import Place, Section
 
 
@@ -33,6 +35,7 @@ class NamedCertificate:
 def read_named_certificates(group: Section) -> dict[str, NamedCertificate]:
     """The section `certificates:`, by the name the rest of the file uses."""
     named: dict[str, NamedCertificate] = {}
+    authorities: dict[str, CertificateData] = {}
     for name in group.names():
         section = group.section(name)
         if "pfx" in section:
@@ -45,8 +48,10 @@ def read_named_certificates(group: Section) -> dict[str, NamedCertificate]:
                 raise place.error(f"'{path}' cannot be read with this password") from None
         elif "fullchain" in section:
             data = read_pem_pair(section, "fullchain")
+        elif "subject" in section:
+            data = _made(section, authorities)
         else:
-            raise section.place.error("needs either 'pfx' or 'fullchain' and 'key'")
+            raise section.place.error("needs 'pfx', or 'fullchain' and 'key', or 'subject'")
         named[name] = NamedCertificate(
             data,
             friendly_name=section.text("friendly_name", data.friendly_name),
@@ -54,6 +59,39 @@ def read_named_certificates(group: Section) -> dict[str, NamedCertificate]:
         )
         section.done()
     return named
+
+
+def _made(section: Section, authorities: dict[str, CertificateData]) -> CertificateData:
+    """A certificate made for this run; certificates with the same issuer share its authority."""
+    subject = _name(section, "subject")
+    issuer_text = section.text("issuer", None)
+    issuer = _name(section, "issuer", issuer_text) if issuer_text else None
+    dns_names = section.texts("dns_names", [])
+    valid_days = section.number("valid_days", 90)
+    expires_in_days = section.number("expires_in_days", valid_days)
+    valid_from = now() + timedelta(days=expires_in_days - valid_days, hours=-1)
+    if issuer is None:
+        return certificates.self_signed(
+            subject, dns_names=dns_names, years=valid_days / 365.25, valid_from=valid_from
+        )
+    if issuer_text not in authorities:
+        authorities[issuer_text] = certificates.authority(issuer)
+    return certificates.issued(
+        authorities[issuer_text],
+        subject,
+        dns_names=dns_names,
+        ip_addresses=["127.0.0.1"],
+        valid_from=valid_from,
+        valid_days=valid_days,
+    )
+
+
+def _name(section: Section, key: str, text: str | None = None) -> x509.Name:
+    place = section.at(key)
+    try:
+        return tls_names.parse_name(text or section.text(key))
+    except ValueError as error:
+        raise place.error(str(error)) from None
 
 
 def read_pem_pair(section: Section, certificate_key: str) -> CertificateData:
