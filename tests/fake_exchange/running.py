@@ -14,6 +14,7 @@ from fake_exchange.fronts.https import page
 from fake_exchange.fronts.ports import Ports
 from fake_exchange.fronts.tls import TlsContexts
 from fake_exchange.organisation.model import Organisation
+from fake_exchange.winrs.shell import cmd_shells
 from fake_exchange.wsman.front import FrontParts, RemoteManagement
 from fake_exchange.wsman.listener import ListenerHub
 
@@ -31,7 +32,12 @@ class RunningFake:
         self._control_port = control_port
         self._hub = ListenerHub()
         self._management = RemoteManagement(
-            organisation, FrontParts(page=page, run=run_pipeline_with_faults)
+            organisation,
+            FrontParts(
+                page=page,
+                cmd_shell=cmd_shells(organisation),
+                run=run_pipeline_with_faults,
+            ),
         )
         self._ports = Ports(
             organisation, self._hub, TlsContexts(organisation), self._management.handler

@@ -42,6 +42,8 @@ class Behavior:
     `immediately`: what it would find now.
     `certificate_tie_break` - `newest_valid_from` or `longest_remaining_lifetime`.
     `service_restart_seconds` - how long starting (and stopping) one service takes.
+    `windows_shell_operations` - how many requests one WinRS shell answers before its quota is used
+    up (code 0x803381A6); None is any number.
     """
 
     select_object: bool = True
@@ -65,6 +67,7 @@ class Behavior:
     certificates_load: str = "at_start"
     certificate_tie_break: str = "newest_valid_from"
     service_restart_seconds: float = 0.0
+    windows_shell_operations: int | None = None
 
     #: Switches that take one of a few words.
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {

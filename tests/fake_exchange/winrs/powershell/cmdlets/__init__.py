@@ -1,0 +1,30 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cmdlets the interpreter knows, by the module they belong to."""
+
+from __future__ import annotations
+
+import importlib
+
+_MODULES = (
+    "certificates",
+    "core",
+    "json_conversion",
+    "management",
+    "objects",
+    "output",
+    "services",
+    "utility",
+    "web_administration",
+)
+_loaded = False
+
+
+def load() -> None:
+    """Register all cmdlets; later calls do nothing."""
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        for name in _MODULES:
+            importlib.import_module(f".{name}", __name__)
