@@ -208,7 +208,7 @@ def future_certificate(wish: InstallationWish, loaded: LoadedCertificate) -> Exc
         not_after=loaded.not_after,
         services=frozenset(),
         self_signed=loaded.is_self_signed,
-        friendly_name=wish.friendly_name_at_import,
+        friendly_name=wish.friendly_name_at_import or "",
         exportable=bool(wish.exportable),
         key_type=loaded.key_type,
         key_size=loaded.key_size,
