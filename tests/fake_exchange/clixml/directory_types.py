@@ -313,9 +313,14 @@ def property_bag(type_name: str, getters: Getters, *, library: str = DIRECTORY_L
     return data_member(property_bag_blob(type_name, library, tuple(values)))
 
 
+def constant_guid(distinguished_name: str) -> uuid.UUID:
+    """A GUID for objects that the organisation does not keep, the same each time."""
+    return uuid.uuid5(uuid.NAMESPACE_X500, distinguished_name)
+
+
 def _schema_id(schema_class: str, domain: str) -> ClrObject:
-    guid = uuid.uuid5(uuid.NAMESPACE_DNS, schema_class)
-    return ad_object_id(f"CN={schema_class},CN=Schema,{configuration_dn(domain)}", guid=guid)
+    dn = f"CN={schema_class},CN=Schema,{configuration_dn(domain)}"
+    return ad_object_id(dn, guid=constant_guid(dn))
 
 
 def directory_members(

@@ -7,8 +7,8 @@ of type names counted from 0 in each fragment, ToString before the properties.""
 
 from __future__ import annotations
 
-import base64
 import re
+from base64 import b64encode
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -73,11 +73,6 @@ def _type_name_elements(type_names: tuple[str, ...], prefixed: bool) -> str:
     return "".join(f"<T>{escape(name)}</T>" for name in names)
 
 
-@lru_cache(maxsize=4096)
-def _base64_text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
 class FragmentWriter:
     """Writes one top-level value; make a new one for each."""
 
@@ -110,7 +105,7 @@ class FragmentWriter:
         elif isinstance(value, float):
             append(f"<Db{attribute}>{double_text(value)}</Db>")
         elif isinstance(value, bytes):
-            append(f"<BA{attribute}>{_base64_text(value)}</BA>")
+            append(f"<BA{attribute}>{b64encode(value).decode()}</BA>")
         elif isinstance(value, datetime):
             append(f"<DT{attribute}>{date_text(value)}</DT>")
         elif isinstance(value, UUID):

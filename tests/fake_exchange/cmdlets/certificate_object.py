@@ -97,9 +97,9 @@ def _constants(certificate: x509.Certificate) -> _Constants:
     )
 
 
-def services_text(number_or_names: list[str]) -> str:
+def services_text(names: list[str]) -> str:
     """Services as the enum prints them."""
-    return ", ".join(number_or_names) or "None"
+    return ", ".join(names) or "None"
 
 
 def services_string_form(names: set[str]) -> str:

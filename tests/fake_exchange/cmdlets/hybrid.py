@@ -26,6 +26,7 @@ from fake_exchange.cmdlets.connector_settings import (
 )
 from fake_exchange.cmdlets.invocation import Invocation
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
+from fake_exchange.cmdlets.servers import server_identity
 from fake_exchange.organisation.model import (
     AcceptedDomain,
     AuthConfig,
@@ -77,9 +78,9 @@ _SERVER_LISTS = (
 
 
 def _servers(organisation: Organisation, names: list[str]) -> ClrObject:
+    servers = (organisation.server(name) for name in names)
     return directory.identities(
-        directory.ad_object_id(directory.server_dn(name, organisation.Name, organisation.domain))
-        for name in names
+        server_identity(organisation, server) for server in servers if server is not None
     )
 
 

@@ -32,14 +32,9 @@ if TYPE_CHECKING:
 _EXCEPTION_TYPES = {
     "InvalidOperationException": "System.InvalidOperationException",
     "ArgumentException": "System.ArgumentException",
-    "ParseException": "Microsoft.Exchange.Configuration.Tasks.TaskArgumentException",
-    "TaskArgumentException": "Microsoft.Exchange.Configuration.Tasks.TaskArgumentException",
     "ManagementObjectNotFoundException": (
         "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
     ),
-    "DataValidationException": "Microsoft.Exchange.Data.DataValidationException",
-    "LocalizedException": "Microsoft.Exchange.Data.Common.LocalizedException",
-    "TlsAuthLevelException": "System.InvalidOperationException",
 }
 
 YES, YES_TO_ALL, NO, NO_TO_ALL = range(4)
@@ -67,7 +62,6 @@ class Invocation:
     definition: CmdletDefinition
     parameters: BoundParameters
     input: Iterable[OutputObject] = ()
-    has_input: bool = False
     warnings: list[str] = field(default_factory=list)
 
     @property

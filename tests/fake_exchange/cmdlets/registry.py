@@ -252,9 +252,7 @@ class _CmdletRun:
 
         assert self._definition is not None
         assert self._bound is not None
-        invocation = Invocation(
-            self._context, self._definition, self._bound, stream, has_input=has_input
-        )
+        invocation = Invocation(self._context, self._definition, self._bound, stream)
         self._invocation = invocation
         # Select-Object is PowerShell's own: it is logged, but no cmdlet of Exchange.
         if not self._definition.takes_input:

@@ -7,7 +7,7 @@ language the endpoint does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -66,7 +66,7 @@ def _run(invocation: Invocation) -> Iterator[OutputObject]:
 
 def selected(item: OutputObject, wanted: list[str]) -> OutputObject:
     """A custom object with the wanted properties; one that does not exist is null."""
-    getters = {}
+    getters: dict[str, Callable[[], Any]] = {}
     for name in wanted:
         for real in item.names_matching(name) or [name.rstrip("*") or name]:
             getters.setdefault(real, item.getters.get(real, _null))

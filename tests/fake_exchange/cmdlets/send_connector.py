@@ -56,12 +56,6 @@ CONNECTOR_TYPES = ("Default", "XPremises")
 LOGGING_LEVELS = ("None", "Verbose")
 
 
-def _enumeration(
-    type_name: str, names: Sequence[str], *, nullable: bool = False
-) -> conversion.Converter:
-    return conversion.enumeration(type_name, names, nullable=nullable)
-
-
 SETTINGS = (
     Setting("Name", conversion.required_text),
     Setting("AddressSpaces", conversion.multi_value()),
@@ -69,11 +63,11 @@ SETTINGS = (
     Setting("CloudServicesMailEnabled", conversion.boolean),
     Setting("Comment", conversion.text),
     Setting("ConnectionInactivityTimeOut", conversion.duration, 600),
-    Setting("ConnectorType", _enumeration(DATA + "SendConnectorType", CONNECTOR_TYPES)),
+    Setting("ConnectorType", conversion.enumeration(DATA + "SendConnectorType", CONNECTOR_TYPES)),
     Setting("DNSRoutingEnabled", conversion.boolean),
     Setting("DomainSecureEnabled", conversion.boolean),
     Setting("Enabled", conversion.boolean),
-    Setting("ErrorPolicies", _enumeration(DATA + "ErrorPolicies", ERROR_POLICIES)),
+    Setting("ErrorPolicies", conversion.enumeration(DATA + "ErrorPolicies", ERROR_POLICIES)),
     Setting("ForceHELO", conversion.boolean, False),
     Setting("Fqdn", conversion.domain_name),
     Setting("FrontendProxyEnabled", conversion.boolean),
@@ -81,12 +75,15 @@ SETTINGS = (
     Setting("IsScopedConnector", conversion.boolean, False),
     Setting("MaxMessageSize", conversion.unlimited(conversion.size), 36_700_160),
     Setting("Port", conversion.integer),
-    Setting("ProtocolLoggingLevel", _enumeration(DATA + "ProtocolLoggingLevel", LOGGING_LEVELS)),
+    Setting(
+        "ProtocolLoggingLevel",
+        conversion.enumeration(DATA + "ProtocolLoggingLevel", LOGGING_LEVELS),
+    ),
     Setting("RequireOorg", conversion.boolean, False),
     Setting("RequireTLS", conversion.boolean),
     Setting(
         "SmartHostAuthMechanism",
-        _enumeration(
+        conversion.enumeration(
             CONFIGURATION + "SmtpSendConnectorConfig+AuthMechanisms", SMART_HOST_MECHANISMS
         ),
     ),
@@ -94,7 +91,10 @@ SETTINGS = (
     Setting("SmtpMaxMessagesPerConnection", conversion.integer, 20),
     Setting("SourceIPAddress", conversion.text, "0.0.0.0"),
     Setting("SourceTransportServers", conversion.multi_value()),
-    Setting("TlsAuthLevel", _enumeration(DATA + "TlsAuthLevel", TLS_AUTH_LEVELS, nullable=True)),
+    Setting(
+        "TlsAuthLevel",
+        conversion.enumeration(DATA + "TlsAuthLevel", TLS_AUTH_LEVELS, nullable=True),
+    ),
     Setting("TlsCertificateName", certificate_name),
     Setting("TlsDomain", conversion.domain_with_subdomains),
     Setting("UseExternalDNSServersEnabled", conversion.boolean, False),
@@ -112,6 +112,7 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
     servers = connector.SourceTransportServers
     homes = [directory.server_dn(name, organisation.Name, domain) for name in servers]
     home = homes[0] if homes else group
+    transfer_agent = f"CN=Microsoft MTA,{home}"
     address = network.ip_address("0.0.0.0")
 
     def other(name: str) -> object:
@@ -186,7 +187,9 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
         "SourceTransportServers": lambda: directory.identities(
             directory.ad_object_id(dn) for dn in homes
         ),
-        "HomeMTA": lambda: directory.ad_object_id(f"CN=Microsoft MTA,{home}"),
+        "HomeMTA": lambda: directory.ad_object_id(
+            transfer_agent, guid=directory.constant_guid(transfer_agent)
+        ),
         "HomeMtaServerId": lambda: directory.ad_object_id(home),
         "MaxMessageSize": lambda: values.unlimited_size(other("MaxMessageSize")),
         "AdminDisplayName": lambda: "",

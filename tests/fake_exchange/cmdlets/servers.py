@@ -117,7 +117,7 @@ def exchange_server_output(organisation: Organisation, server: Server) -> Output
         "NetworkAddress": lambda: _network_addresses(server),
         "OrganizationalUnit": lambda: f"{domain}/{server.Name}",
         "AdminDisplayVersion": lambda: values.server_version(server.AdminDisplayVersion),
-        "Site": lambda: directory.ad_object_id(site),
+        "Site": lambda: directory.ad_object_id(site, guid=directory.constant_guid(site)),
         "ServerRole": lambda: enum(
             CONFIGURATION + "ServerRole", server.ServerRole, SERVER_ROLES[server.ServerRole]
         ),

@@ -15,7 +15,7 @@ from fake_exchange.cmdlets.registry import SecureText
 from fake_exchange.organisation import certificate_rules as rules
 from fake_exchange.organisation.model import Organisation, Server, StoredCertificate
 from support import pki
-from support.cmdlet_shell import Prompted, Shell
+from support.cmdlet_shell import Outcome, Prompted, Shell
 
 PASSWORD = "correct horse"
 CA = pki.root(("CN", "Test Root"), ("O", "Contoso, Ltd."))
@@ -40,7 +40,7 @@ def import_it(shell: Shell, issued: pki.Issued = MAIL, **more: object) -> str:
     return issued.thumbprint
 
 
-def enable(shell: Shell, thumbprint: str, services: object, **more: object):
+def enable(shell: Shell, thumbprint: str, services: object, **more: object) -> Outcome:
     return shell.run(
         (
             "Enable-ExchangeCertificate",
@@ -503,7 +503,7 @@ def test_a_key_that_must_not_leave_stays(shell: Shell) -> None:
 # Remove ------------------------------------------------------------------------------------------
 
 
-def remove(shell: Shell, thumbprint: str, **more: object):
+def remove(shell: Shell, thumbprint: str, **more: object) -> Outcome:
     return shell.run(("Remove-ExchangeCertificate", {"Thumbprint": thumbprint, **more}))
 
 
