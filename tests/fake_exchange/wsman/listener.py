@@ -52,13 +52,22 @@ class Connection:
     idle: bool = False
     answering: bool = False
     is_dropped: bool = False
+    closed: threading.Event = field(default_factory=threading.Event)
 
     def drop_if_idle(self) -> bool:
-        """Break the connection if it is idle; if it is about to be, the handler does that."""
-        self.is_dropped = self.idle or self.answering
+        """Break the connection if it is idle; if it is about to be, wait until the handler has.
+
+        The handler goes from `answering` to `idle` by setting the new one before it clears the
+        old, and looks at `is_dropped` after both; so asked in this order none slips through.
+        """
+        if not (self.answering or self.idle):
+            return False
+        self.is_dropped = True
         if self.idle:
             self.abort()
-        return self.is_dropped
+        else:
+            self.closed.wait(timeout=10)
+        return True
 
     def start_tls(self, source: TlsSource) -> bool:
         """Server side of a handshake; False when it failed (the connection is then useless)."""
@@ -269,6 +278,7 @@ class ListenerHub:
             connection.abort()
             with contextlib.suppress(OSError):
                 connection.socket.close()
+            connection.closed.set()
 
 
 def _bound(address: str, port: int) -> socket.socket:
