@@ -8,18 +8,14 @@ from __future__ import annotations
 from . import operators
 from .conversion import cast, to_text
 from .errors import runtime_error
-from .expressions import (
-    evaluate,
-    evaluate_raw,
-    member_name,
-    type_of_literal,
-    variable_name,
-)
+from .evaluation import evaluate, evaluate_raw
+from .expressions import type_of_literal, variable_name
 from .interpreter import Interpreter
+from .member_expressions import member_name
 from .members import set_member
 from .statics import set_static
 from .syntax import Node
-from .values import NOTHING, Hashtable, NetList, TypeRef, as_sequence, unwrap
+from .values import Hashtable, NetList, TypeRef, as_sequence, unwrap
 
 _CHAIN_END = frozenset({"left_assignment_expression", "unary_expression"})
 
@@ -124,6 +120,3 @@ def _store_several(interpreter: Interpreter, node: Node, value: object) -> None:
             continue
         rest = values[index:]
         store(interpreter, target, rest[0] if len(rest) == 1 else rest or None)
-
-
-__all__ = ["NOTHING", "assign", "store"]

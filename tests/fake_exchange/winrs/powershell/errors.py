@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a script fail? Error records, terminating errors and the other ways out of a statement."""
+"""How does a script fail? Error records, terminating errors and other ways out of a statement."""
 
 from __future__ import annotations
 

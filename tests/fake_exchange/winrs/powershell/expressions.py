@@ -6,72 +6,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from decimal import Decimal
 
 from . import operators
 from .conversion import cast, number_from_text, to_bool, to_number, to_text
-from .errors import PowerShellError, runtime_error
+from .errors import runtime_error
+from .evaluation import evaluate, evaluate_raw, handles
 from .interpreter import Interpreter
-from .members import PropertyCollection, call_method, get_member, invocation_error
-from .statics import call_static, get_static
 from .strings import unquoted, verbatim
 from .syntax import Node, parse
 from .type_names import type_from_text
 from .values import (
-    NOTHING,
-    Byte,
-    Char,
     CustomObject,
     Hashtable,
     MethodFailed,
-    NetList,
     Reference,
     ScriptBlock,
     TypeRef,
     as_sequence,
-    unwrap,
 )
 
-Evaluator = Callable[[Interpreter, Node], object]
-_EVALUATORS: dict[str, Evaluator] = {}
 
-
-def _handles(*kinds: str) -> Callable[[Evaluator], Evaluator]:
-    def register(function: Evaluator) -> Evaluator:
-        for kind in kinds:
-            _EVALUATORS[kind] = function
-            if kind.endswith("_expression"):
-                base = kind.removesuffix("_expression")
-                _EVALUATORS[f"{base}_argument_expression"] = function
-        return function
-
-    return register
-
-
-def evaluate(interpreter: Interpreter, node: Node) -> object:
-    """The value of `node`; AutomationNull reads as $null."""
-    return unwrap(evaluate_raw(interpreter, node))
-
-
-def evaluate_raw(interpreter: Interpreter, node: Node) -> object:
-    """As `evaluate`, but NOTHING stays NOTHING."""
-    handler = _EVALUATORS.get(node.kind)
-    if handler is None:
-        raise interpreter.unsupported(node.kind.replace("_", " "), node)
-    try:
-        return handler(interpreter, node)
-    except PowerShellError as error:
-        interpreter.locate(error, node)
-        raise
-    except MethodFailed as failure:
-        error = invocation_error(node.text.partition("(")[0][:40], [], failure)
-        interpreter.locate(error, node)
-        raise error from None
-
-
-@_handles("pipeline", "pipeline_chain", "if_statement", "switch_statement", "foreach_statement")
-@_handles("for_statement", "while_statement", "do_statement", "try_statement")
+@handles("pipeline", "pipeline_chain", "if_statement", "switch_statement", "foreach_statement")
+@handles("for_statement", "while_statement", "do_statement", "try_statement")
 def _statement(interpreter: Interpreter, node: Node) -> object:
     from .statements import execute, value_of_pipeline
 
@@ -80,14 +36,14 @@ def _statement(interpreter: Interpreter, node: Node) -> object:
     return interpreter.collect(lambda emit: execute(interpreter, node, emit))
 
 
-@_handles("assignment_expression")
+@handles("assignment_expression")
 def _assignment(interpreter: Interpreter, node: Node) -> object:
     from .assignment import assign
 
     return assign(interpreter, node)
 
 
-@_handles("parenthesized_expression")
+@handles("parenthesized_expression")
 def _parenthesized(interpreter: Interpreter, node: Node) -> object:
     inner = node.named[0]
     if inner.kind == "pipeline" and inner.named[0].kind == "assignment_expression":
@@ -95,21 +51,21 @@ def _parenthesized(interpreter: Interpreter, node: Node) -> object:
     return evaluate_raw(interpreter, inner)
 
 
-@_handles("sub_expression")
+@handles("sub_expression")
 def _sub_expression(interpreter: Interpreter, node: Node) -> object:
     return interpreter.collect(
         lambda emit: interpreter.run_statements(node.child("statement_list"), emit)
     )
 
 
-@_handles("array_expression")
+@handles("array_expression")
 def _array(interpreter: Interpreter, node: Node) -> object:
     items: list[object] = []
     interpreter.run_statements(node.child("statement_list"), items.append)
     return items
 
 
-@_handles("array_literal_expression")
+@handles("array_literal_expression")
 def _array_literal(interpreter: Interpreter, node: Node) -> object:
     first, *rest = node.named
     items = (
@@ -120,7 +76,7 @@ def _array_literal(interpreter: Interpreter, node: Node) -> object:
     return [*items, *(evaluate(interpreter, one) for one in rest)]
 
 
-@_handles("hash_literal_expression")
+@handles("hash_literal_expression")
 def hash_literal(interpreter: Interpreter, node: Node) -> Hashtable:
     return _hash(interpreter, node, ordered=False)
 
@@ -145,7 +101,7 @@ def _hash(interpreter: Interpreter, node: Node, *, ordered: bool) -> Hashtable:
     return table
 
 
-@_handles("script_block_expression")
+@handles("script_block_expression")
 def script_block(interpreter: Interpreter, node: Node) -> ScriptBlock:
     body = node.child("script_block")
     assert body is not None
@@ -153,23 +109,23 @@ def script_block(interpreter: Interpreter, node: Node) -> ScriptBlock:
     return ScriptBlock(body, parameters, node.text[1:-1])
 
 
-@_handles("integer_literal", "decimal_integer_literal", "hexadecimal_integer_literal")
-@_handles("real_literal")
+@handles("integer_literal", "decimal_integer_literal", "hexadecimal_integer_literal")
+@handles("real_literal")
 def _number(interpreter: Interpreter, node: Node) -> object:
     return number_from_text(node.text)
 
 
-@_handles("string_literal")
+@handles("string_literal")
 def _string(interpreter: Interpreter, node: Node) -> object:
     return evaluate(interpreter, node.named[0])
 
 
-@_handles("verbatim_string_characters", "verbatim_here_string_characters")
+@handles("verbatim_string_characters", "verbatim_here_string_characters")
 def _verbatim(interpreter: Interpreter, node: Node) -> object:
     return verbatim(node.text)
 
 
-@_handles("expandable_string_literal", "expandable_here_string_literal")
+@handles("expandable_string_literal", "expandable_here_string_literal")
 def _expandable(interpreter: Interpreter, node: Node) -> object:
     here = node.kind == "expandable_here_string_literal"
     pieces: list[str] = []
@@ -190,7 +146,7 @@ def _joined(interpreter: Interpreter, value: object) -> str:
     return (to_text(separator.value) if separator else " ").join(to_text(item) for item in items)
 
 
-@_handles("variable")
+@handles("variable")
 def _variable(interpreter: Interpreter, node: Node) -> object:
     return interpreter.get_variable(variable_name(node))
 
@@ -201,7 +157,7 @@ def variable_name(node: Node) -> str:
     return text[2:-1] if text.startswith("${") else text[1:]
 
 
-@_handles("type_literal")
+@handles("type_literal")
 def _type(interpreter: Interpreter, node: Node) -> object:
     return type_of_literal(interpreter, node)
 
@@ -219,12 +175,12 @@ def type_of_literal(interpreter: Interpreter, node: Node) -> TypeRef:
     return found
 
 
-@_handles("unary_expression")
+@handles("unary_expression")
 def _unary_chain(interpreter: Interpreter, node: Node) -> object:
     return evaluate_raw(interpreter, node.named[0])
 
 
-@_handles("expression_with_unary_operator")
+@handles("expression_with_unary_operator")
 def _unary(interpreter: Interpreter, node: Node) -> object:
     first = node.children[0]
     if first.is_named:
@@ -250,8 +206,8 @@ def _unary(interpreter: Interpreter, node: Node) -> object:
     raise interpreter.unsupported(f"the operator {operator}", node)
 
 
-@_handles("pre_increment_expression", "pre_decrement_expression")
-@_handles("post_increment_expression", "post_decrement_expression")
+@handles("pre_increment_expression", "pre_decrement_expression")
+@handles("post_increment_expression", "post_decrement_expression")
 def _increment(interpreter: Interpreter, node: Node) -> object:
     from .assignment import store
 
@@ -263,7 +219,7 @@ def _increment(interpreter: Interpreter, node: Node) -> object:
     return (0 if old is None else old) if node.kind.startswith("post") else new
 
 
-@_handles("cast_expression")
+@handles("cast_expression")
 def _cast(interpreter: Interpreter, node: Node) -> object:
     type_node, operand = node.named
     wanted = type_of_literal(interpreter, type_node)
@@ -285,7 +241,7 @@ def _cast(interpreter: Interpreter, node: Node) -> object:
     return cast(value, wanted)
 
 
-@_handles("logical_expression")
+@handles("logical_expression")
 def _logical(interpreter: Interpreter, node: Node) -> object:
     left, operator, right = node.children
     truth = to_bool(evaluate(interpreter, left))
@@ -293,7 +249,7 @@ def _logical(interpreter: Interpreter, node: Node) -> object:
     return operators.logical(name, truth, lambda: evaluate(interpreter, right))
 
 
-@_handles("bitwise_expression")
+@handles("bitwise_expression")
 def _bitwise(interpreter: Interpreter, node: Node) -> object:
     left, operator, right = node.children
     name = operator.text.strip().lower()
@@ -302,7 +258,7 @@ def _bitwise(interpreter: Interpreter, node: Node) -> object:
     return operators.bitwise(name, evaluate(interpreter, left), evaluate(interpreter, right))
 
 
-@_handles("comparison_expression")
+@handles("comparison_expression")
 def _comparison(interpreter: Interpreter, node: Node) -> object:
     left_node, operator, right_node = node.children
     name = operator.text.strip().lower()
@@ -326,7 +282,7 @@ def _remember_matches(interpreter: Interpreter, left: object, right: object, *, 
     interpreter.scope.variables["matches"] = Reference(table)
 
 
-@_handles("additive_expression", "multiplicative_expression")
+@handles("additive_expression", "multiplicative_expression")
 def _arithmetic(interpreter: Interpreter, node: Node) -> object:
     left, operator, right = node.children
     apply = operators.ARITHMETIC.get(operator.text.strip())
@@ -335,7 +291,7 @@ def _arithmetic(interpreter: Interpreter, node: Node) -> object:
     return apply(evaluate(interpreter, left), evaluate(interpreter, right))
 
 
-@_handles("format_expression")
+@handles("format_expression")
 def _format(interpreter: Interpreter, node: Node) -> object:
     template, _, arguments = node.children
     try:
@@ -348,143 +304,10 @@ def _format(interpreter: Interpreter, node: Node) -> object:
         ) from None
 
 
-@_handles("range_expression")
+@handles("range_expression")
 def _range(interpreter: Interpreter, node: Node) -> object:
     first, _, last = node.children
     return operators.range_of(evaluate(interpreter, first), evaluate(interpreter, last))
-
-
-@_handles("member_access")
-def _member(interpreter: Interpreter, node: Node) -> object:
-    owner, separator, name_node = node.children
-    name = member_name(interpreter, name_node)
-    value = evaluate(interpreter, owner)
-    if separator.text.strip() == "::":
-        return get_static(interpreter, _static_owner(value), name)
-    return get_member(value, name, strict=interpreter.strict)
-
-
-def _static_owner(value: object) -> TypeRef:
-    if isinstance(value, TypeRef):
-        return value
-    from .type_names import type_names_of
-
-    return TypeRef((type_names_of(value) or ("System.Object",))[0])
-
-
-def member_name(interpreter: Interpreter, node: Node) -> str:
-    inner = node.named[0] if node.kind == "member_name" and node.named else node
-    if inner.kind in ("simple_name", "member_name"):
-        return inner.text.strip()
-    return to_text(evaluate(interpreter, inner))
-
-
-@_handles("invokation_expression")
-def _invocation(interpreter: Interpreter, node: Node) -> object:
-    if node.children[0].kind == "invokation_foreach_expression":
-        owner, _, block_node = node.children[0].children
-        block = evaluate(interpreter, block_node)
-        return _each(interpreter, evaluate(interpreter, owner), "foreach", [block])
-    owner, separator, name_node, argument_list = node.children
-    name = member_name(interpreter, name_node)
-    target = evaluate(interpreter, owner)
-    arguments = _arguments(interpreter, argument_list)
-    if separator.text.strip() == "::":
-        return call_static(interpreter, _static_owner(target), name, arguments)
-    if name.casefold() in ("foreach", "where") and arguments and target is not None:
-        return _each(interpreter, target, name.casefold(), arguments)
-    if isinstance(target, ScriptBlock):
-        return _call_block(interpreter, target, name, arguments)
-    return call_method(target, name, arguments)
-
-
-def _arguments(interpreter: Interpreter, node: Node) -> list[object]:
-    listed = node.child("argument_expression_list")
-    if listed is None:
-        return [evaluate(interpreter, one) for one in node.named]
-    return [evaluate(interpreter, one) for one in listed.named]
-
-
-@_handles("argument_expression")
-def _argument(interpreter: Interpreter, node: Node) -> object:
-    return evaluate(interpreter, node.named[0])
-
-
-def _call_block(
-    interpreter: Interpreter, block: ScriptBlock, name: str, arguments: list[object]
-) -> object:
-    match name.casefold():
-        case "invoke" | "invokereturnasis":
-            return interpreter.collect(lambda emit: interpreter.run_block(block, arguments, emit))
-        case "tostring":
-            return block.text
-    raise interpreter.unsupported(f"ScriptBlock.{name}()")
-
-
-def _each(interpreter: Interpreter, target: object, name: str, arguments: list[object]) -> object:
-    """The array methods .ForEach() and .Where()."""
-    block = arguments[0]
-    if not isinstance(block, ScriptBlock):
-        return call_method(target, name, arguments)
-    items = as_sequence(target)
-    results: list[object] = []
-    for item in [target] if items is None else list(items):
-        output: list[object] = []
-        interpreter.run_block(block, [], output.append, new_scope=False, variables={"_": item})
-        if name == "foreach":
-            results += output
-        elif to_bool(output[0] if len(output) == 1 else output):
-            results.append(item)
-    return results
-
-
-@_handles("element_access")
-def _element(interpreter: Interpreter, node: Node) -> object:
-    owner, index_node = node.named
-    return element(interpreter, evaluate(interpreter, owner), evaluate(interpreter, index_node))
-
-
-def element(interpreter: Interpreter, value: object, index: object) -> object:
-    """`value[index]`; $null beyond the end of an array."""
-    if value is None:
-        raise runtime_error("Cannot index into a null array.", "NullArray")
-    if isinstance(value, Hashtable):
-        if value.ordered and isinstance(index, int) and not isinstance(index, bool):
-            items = value.items()
-            return items[index][1] if -len(items) <= index < len(items) else None
-        return value.lookup(index)
-    if isinstance(value, PropertyCollection):
-        return value.item(to_text(index))
-    several = as_sequence(index)
-    if several is not None:
-        found = [element(interpreter, value, one) for one in several]
-        return [one for one in found if one is not None]
-    items = as_sequence(value)
-    if isinstance(value, str) and not isinstance(value, Char):
-        items = [Char(character) for character in value]
-    if items is None:
-        raise runtime_error(
-            f"Unable to index into an object of type {_static_owner(value)}.", "CannotIndex"
-        )
-    position = int(cast(index, TypeRef("System.Int32")))  # type: ignore[call-overload]
-    if -len(items) <= position < len(items):
-        return items[position]
-    if interpreter.strict or isinstance(value, NetList):
-        if isinstance(value, NetList):
-            raise runtime_error(
-                "Index was out of range. Must be non-negative and less than the size of the "
-                "collection.\r\nParameter name: index",
-                "System.ArgumentOutOfRangeException",
-                category="OperationStopped",
-                exception_type="System.ArgumentOutOfRangeException",
-            )
-        raise runtime_error(
-            "Index was outside the bounds of the array.",
-            "System.IndexOutOfRangeException",
-            category="OperationStopped",
-            exception_type="System.IndexOutOfRangeException",
-        )
-    return None
 
 
 def reparsed_expression(text: str) -> Node | None:
@@ -508,14 +331,3 @@ def _without_first_operand(node: Node) -> Node:
     changed = _without_first_operand(first)
     children = tuple(changed if child is first else child for child in node.children)
     return Node(node.kind, node.text, node.line, node.column, children, True, node.source_line)
-
-
-__all__ = [
-    "NOTHING",
-    "Byte",
-    "Decimal",
-    "evaluate",
-    "evaluate_raw",
-    "reparsed_expression",
-    "variable_name",
-]

@@ -200,7 +200,7 @@ def _bind(interpreter: Interpreter, block: ScriptBlock, arguments: list[object],
 
 
 def _default(interpreter: Interpreter, parameter: Parameter) -> object:
-    from .expressions import evaluate
+    from .evaluation import evaluate
 
     if parameter.default is not None:
         value = evaluate(interpreter, parameter.default)
@@ -310,7 +310,7 @@ def _converted(parameter: Parameter, value: object, command: str) -> object:
 
 
 def _validate(interpreter: Interpreter, parameter: Parameter, value: object) -> None:
-    from .expressions import evaluate
+    from .evaluation import evaluate
 
     for kind, attribute in parameter.validations:
         arguments = attribute.child("attribute_arguments")

@@ -211,7 +211,7 @@ def set_member(value: object, name: str, new: object) -> None:
             raise runtime_error(
                 f"The property '{name}' cannot be found on this object. Verify that the property "
                 "exists and can be set.",
-                "PropertyNotFound" if value is not None else "PropertyNotFound",
+                "PropertyNotFound",
             ) from None
 
 

@@ -18,7 +18,8 @@ from .errors import (
     PowerShellError,
     ReturnFromBlock,
 )
-from .expressions import evaluate, evaluate_raw, type_of_literal, variable_name
+from .evaluation import evaluate, evaluate_raw
+from .expressions import type_of_literal, variable_name
 from .functions import define_function
 from .interpreter import Interpreter, position_of
 from .operators import equal

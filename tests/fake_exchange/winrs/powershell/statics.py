@@ -313,6 +313,11 @@ _SPAN = {
     "frommilliseconds": "milliseconds",
 }
 
+
+def _span_of(unit: str) -> Method:
+    return lambda interpreter, arguments: timedelta(**{unit: float(to_number(arguments[0]))})
+
+
 _METHODS: dict[tuple[str, str], Method] = {
     ("System.Convert", "tobase64string"): lambda i, a: base64.b64encode(_bytes(a[0])).decode(),
     ("System.Convert", "frombase64string"): lambda i, a: _from_base64(a[0]),
@@ -370,12 +375,7 @@ _METHODS: dict[tuple[str, str], Method] = {
     ("System.Array", "indexof"): lambda i, a: (
         list(as_sequence(a[0]) or []).index(a[1]) if a[1] in (as_sequence(a[0]) or []) else -1
     ),
-    **{
-        ("System.TimeSpan", name): (
-            lambda unit: lambda i, a: timedelta(**{unit: float(to_number(a[0]))})
-        )(unit)
-        for name, unit in _SPAN.items()
-    },
+    **{("System.TimeSpan", name): _span_of(unit) for name, unit in _SPAN.items()},
 }
 
 

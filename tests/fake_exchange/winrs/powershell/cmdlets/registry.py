@@ -92,7 +92,7 @@ ALIASES = {
 
 
 def find_cmdlet(name: str) -> Cmdlet | None:
-    """By name or alias, without case; a module prefix (`Microsoft.PowerShell.Utility\\`) is fine."""
+    """By name or alias, without case, also with a module prefix (`Module\\Name`)."""
     from . import load
 
     load()
