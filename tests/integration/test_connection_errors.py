@@ -147,7 +147,7 @@ def test_too_many_sessions_of_one_account(server: OneServer) -> None:
 
 
 def test_a_directory_that_demands_tls(server: OneServer) -> None:
-    """A server with Require SSL answers 403; the fake has no such switch, so a plain listener does."""
+    """Require SSL shows as 403; the fake has no such switch, so a plain listener answers."""
     with answering(
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     ) as port:
