@@ -76,8 +76,8 @@ class OutputObject:
 
     def names_matching(self, name: str) -> list[str]:
         """Real spelling of the properties that ``name`` means (case ignored, ``*`` wildcard)."""
-        if name == "*":
-            return list(self.getters)
+        if name in self.getters:
+            return [name]
         folded = name.casefold()
         if folded.endswith("*"):
             return [n for n in self.getters if n.casefold().startswith(folded[:-1])]

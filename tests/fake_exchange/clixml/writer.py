@@ -52,7 +52,7 @@ def double_text(number: float) -> str:
 
 def date_text(moment: datetime) -> str:
     """An aware or naive moment as XmlConvert's round trip format prints it."""
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat()
     if moment.microsecond:
         text += f".{moment.microsecond:06d}".rstrip("0")
     offset = moment.utcoffset()
