@@ -138,6 +138,7 @@ class ActionModule(ExchangeActionBase):
     def _load(self, options: Mapping[str, Any], services: Services) -> LoadedCertificate | None:
         source = self.certificate_source(options)
         if not source.has_file:
+            normalize_thumbprint(options["thumbprint"])
             return None
         loaded = load_certificate(source, now=self.now())
         check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
