@@ -15,7 +15,6 @@ from fake_exchange.fronts.ports import Ports
 from fake_exchange.fronts.tls import TlsContexts
 from fake_exchange.organisation.model import Organisation
 from fake_exchange.winrs.shell import cmd_shells
-from fake_exchange.winrs.shell import cmd_shells
 from fake_exchange.wsman.front import FrontParts, RemoteManagement
 from fake_exchange.wsman.listener import ListenerHub
 
