@@ -10,18 +10,18 @@ import dataclasses
 import json
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from fake_exchange.faults import KINDS, Fault
 from fake_exchange.fronts.ports import Ports
-from fake_exchange.organisation import services, tls_names
+from fake_exchange.organisation import services
 from fake_exchange.organisation.behavior import Behavior
-from fake_exchange.organisation.model import Organisation, Server, StoredCertificate
+from fake_exchange.organisation.model import Organisation, Server
 from fake_exchange.organisation.persistence import save_state
 from fake_exchange.organisation.reading import LoadingError, Place, Section, fill
+from fake_exchange.organisation.view import plain, state_of
 
 DOORS = {
     "GET /": "this list",
@@ -61,7 +61,7 @@ class ControlDoor:
             "GET /state": lambda _: state_of(organisation),
             "GET /counters": lambda _: organisation.counters.as_dict(),
             "POST /counters/reset": self._reset,
-            "GET /log": lambda _: [_plain(call) for call in organisation.cmdlet_log.calls()],
+            "GET /log": lambda _: [plain(call) for call in organisation.cmdlet_log.calls()],
             "GET /behavior": lambda _: dataclasses.asdict(organisation.behavior),
             "POST /behavior": self._change_behavior,
             "GET /faults": lambda _: {"armed": organisation.faults.armed(), "kinds": KINDS},
@@ -205,77 +205,3 @@ def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest("expected a JSON object")
     return value
-
-
-def state_of(organisation: Organisation) -> dict[str, object]:
-    """Everything worth looking at, without secrets."""
-    with organisation.lock:
-        return {
-            "organization": organisation.Name,
-            "domain": organisation.domain,
-            "servers": {server.Name: _server(server) for server in organisation},
-            "send_connectors": [_plain(connector) for connector in organisation.send_connectors],
-            "hybrid_configuration": _plain(organisation.hybrid_configuration),
-            "auth_config": _plain(organisation.auth_config),
-            "accepted_domains": [_plain(domain) for domain in organisation.accepted_domains],
-        }
-
-
-def _server(server: Server) -> dict[str, object]:
-    return {
-        "Name": server.Name,
-        "Fqdn": server.Fqdn,
-        "Site": server.Site,
-        "ServerRole": server.ServerRole,
-        "AdminDisplayVersion": server.AdminDisplayVersion,
-        "InternalTransportCertificateThumbprint": server.InternalTransportCertificateThumbprint,
-        "certificates": {t: _certificate(stored) for t, stored in server.certificates.items()},
-        "intermediates": [tls_names.render_name(c.subject) for c in server.intermediates],
-        "receive_connectors": [_plain(connector) for connector in server.receive_connectors],
-        "services": {
-            service.Name: {
-                "Status": service.Status,
-                "StartType": service.StartType,
-                "starts": service.starts,
-                "loaded": {
-                    door: {"Thumbprint": loaded.Thumbprint, "failure": loaded.failure}
-                    for door, loaded in service.loaded.items()
-                },
-            }
-            for service in server.services.values()
-        },
-        "web_bindings": [_plain(binding) for binding in server.web_bindings],
-        "require_ssl": server.require_ssl,
-        "component_states": {s.Component: s.State for s in server.component_states.values()},
-        "queues": [_plain(queue) for queue in server.queues],
-    }
-
-
-def _certificate(stored: StoredCertificate) -> dict[str, object]:
-    return {
-        "Thumbprint": stored.Thumbprint,
-        "Subject": tls_names.render_name(stored.certificate.subject),
-        "Issuer": tls_names.render_name(stored.certificate.issuer),
-        "CertificateDomains": tls_names.dns_names(stored.certificate),
-        "NotBefore": stored.NotBefore.isoformat(),
-        "NotAfter": stored.NotAfter.isoformat(),
-        "Services": stored.services_in_order,
-        "Status": stored.Status,
-        "RootCAType": stored.RootCAType,
-        "SelfSigned": stored.SelfSigned,
-        "FriendlyName": stored.FriendlyName,
-        "HasPrivateKey": stored.HasPrivateKey,
-        "PrivateKeyExportable": stored.PrivateKeyExportable,
-        "network_service_allowed": stored.network_service_allowed,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """A dataclass without keys or certificates as JSON-able values."""
-    if value is None:
-        return None
-    return {
-        field.name: item.isoformat() if isinstance(item, datetime) else item
-        for field in dataclasses.fields(value)
-        for item in [getattr(value, field.name)]
-    }
