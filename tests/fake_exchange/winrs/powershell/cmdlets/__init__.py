@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 
 _MODULES = (
     "certificates",
@@ -19,12 +20,14 @@ _MODULES = (
     "web_administration",
 )
 _loaded = False
+_loading = threading.Lock()
 
 
 def load() -> None:
-    """Register all cmdlets; later calls do nothing."""
+    """Register all cmdlets; later calls do nothing, simultaneous ones wait for the first."""
     global _loaded
-    if not _loaded:
-        _loaded = True
-        for name in _MODULES:
-            importlib.import_module(f".{name}", __name__)
+    with _loading:
+        if not _loaded:
+            for name in _MODULES:
+                importlib.import_module(f".{name}", __name__)
+            _loaded = True
