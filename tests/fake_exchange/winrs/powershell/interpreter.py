@@ -77,6 +77,10 @@ class Scope:
 class Interpreter:
     """Runs script text on a pretended machine. One instance is one powershell.exe process."""
 
+    machine: Machine
+    streams: Streams
+    now: Callable[[], datetime]
+
     def __init__(
         self,
         machine: Machine,

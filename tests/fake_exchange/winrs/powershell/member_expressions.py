@@ -110,8 +110,8 @@ def element(interpreter: Interpreter, value: object, index: object) -> object:
         raise runtime_error("Cannot index into a null array.", "NullArray")
     if isinstance(value, Hashtable):
         if value.ordered and isinstance(index, int) and not isinstance(index, bool):
-            items = value.items()
-            return items[index][1] if -len(items) <= index < len(items) else None
+            entries = value.items()
+            return entries[index][1] if -len(entries) <= index < len(entries) else None
         return value.lookup(index)
     if isinstance(value, PropertyCollection):
         return value.item(to_text(index))

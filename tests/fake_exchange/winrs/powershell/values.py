@@ -46,6 +46,11 @@ class MemberNotFound(Exception):
     """The object has no such property or method."""
 
 
+class PipedArray(list[object]):
+    """An array that a cmdlet wrote as one object: it wears an invisible wrapper, which only
+    ConvertTo-Json of 5.1 shows."""
+
+
 class NetObject:
     """An object with members. Names are looked up without case."""
 

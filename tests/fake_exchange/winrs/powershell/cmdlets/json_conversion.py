@@ -21,6 +21,7 @@ from ..values import (
     EnumValue,
     Hashtable,
     NetObject,
+    PipedArray,
     ScriptBlock,
     TypeRef,
     as_sequence,
@@ -82,6 +83,9 @@ def _plain(value: object, depth: int, level: int) -> object:
         return None
     if level > depth:
         return to_text(value)
+    if isinstance(value, PipedArray) and level > 0:
+        members = [_plain(item, depth, level + 1) for item in value]
+        return {"value": members, "Count": len(members)}
     items = [Byte(b) for b in value] if isinstance(value, bytes) else as_sequence(value)
     if items is not None:
         return [_plain(item, depth, level + 1) for item in items]
@@ -201,7 +205,8 @@ def _convert_from_json(call: Call) -> None:
         return
     try:
         # An array comes as one object: 5.1 does not enumerate it.
-        call.output(from_json(text))
+        value = from_json(text)
+        call.output(PipedArray(value) if isinstance(value, list) else value)
     except InvalidJson as problem:
         raise call.fail(
             call.record(

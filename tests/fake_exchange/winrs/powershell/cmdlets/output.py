@@ -9,7 +9,7 @@ from ..conversion import to_number, to_text
 from ..errors import ErrorRecord, NetException
 from ..host_format import display_text
 from ..invocation import Call
-from ..values import as_sequence, enumerate_output
+from ..values import PipedArray, as_sequence, enumerate_output
 from .registry import cmdlet, streaming_cmdlet
 
 _UTILITY = "Microsoft.PowerShell.Commands"
@@ -18,7 +18,7 @@ _UTILITY = "Microsoft.PowerShell.Commands"
 def _write_output(call: Call, item: object) -> None:
     value = item if call.piped else call.value("InputObject")
     if call.flag("NoEnumerate"):
-        call.output(value)
+        call.output(PipedArray(value) if isinstance(value, list) else value)
         return
     for one in enumerate_output(value):
         call.output(one)

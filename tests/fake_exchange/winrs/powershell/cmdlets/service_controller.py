@@ -276,10 +276,11 @@ class ServiceController(NetObject):
 
     def _wait(self, wanted: object, span: object) -> None:
         status = to_text(cast(wanted, TypeRef(_STATUS)))
-        limit = None
+        limit: timedelta | None = None
         if span is not None:
-            limit = cast(span, TypeRef("System.TimeSpan"))
-            assert isinstance(limit, timedelta)
+            converted = cast(span, TypeRef("System.TimeSpan"))
+            assert isinstance(converted, timedelta)
+            limit = converted
         began = self._interpreter.machine.ticks()
         while self.known.service.Status != status:
             elapsed = self._interpreter.machine.ticks() - began

@@ -187,7 +187,7 @@ def children(call: Call, path: str) -> list[object] | None:
     if len(parts) == 1:
         return listed
     pattern = wildcard_to_regex(parts[1])
-    named = [
+    named: list[object] = [
         one
         for one in listed
         if isinstance(one, CustomObject) and pattern.fullmatch(to_text(one.get("PSChildName")))
