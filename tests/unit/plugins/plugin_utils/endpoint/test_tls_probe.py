@@ -88,6 +88,18 @@ def ca_file(root: pki.Authority, tmp_path_factory: pytest.TempPathFactory) -> st
     return str(root.write(tmp_path_factory.mktemp("authorities") / "root.pem"))
 
 
+@pytest.fixture(scope="module")
+def presented(issued: pki.Issued, ca_file: str) -> TlsProbeResult:
+    with peer(SMTP, context_of(issued)) as (port, _):
+        return probe("127.0.0.1", port, "smtp", ca_file=ca_file)
+
+
+@pytest.fixture(scope="module")
+def unchained(issued: pki.Issued, ca_file: str) -> TlsProbeResult:
+    with peer(implicit_tls, context_of(issued, with_chain=False)) as (port, _):
+        return probe("127.0.0.1", port, "https", ca_file=ca_file)
+
+
 class TestWhatIsPresented:
     @pytest.mark.parametrize(
         ("protocol", "behavior", "commands", "banner", "capabilities"),
@@ -403,16 +415,6 @@ class TestFailures:
 
 
 class TestExpectations:
-    @pytest.fixture(scope="class")
-    def presented(self, issued: pki.Issued, ca_file: str) -> TlsProbeResult:
-        with peer(SMTP, context_of(issued)) as (port, _):
-            return probe("127.0.0.1", port, "smtp", ca_file=ca_file)
-
-    @pytest.fixture(scope="class")
-    def unchained(self, issued: pki.Issued, ca_file: str) -> TlsProbeResult:
-        with peer(implicit_tls, context_of(issued, with_chain=False)) as (port, _):
-            return probe("127.0.0.1", port, "https", ca_file=ca_file)
-
     def check(self, result: TlsProbeResult, *, days: float = 0, **expected: object) -> list[str]:
         now = datetime.now(timezone.utc) + timedelta(days=days)
         return check_expectations(result, Expectations(**expected), now=now)  # type: ignore[arg-type]
