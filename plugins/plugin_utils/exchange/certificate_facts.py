@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
     common_name,
@@ -15,6 +16,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distingu
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     thumbprint_of,
 )
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 _KEY_USAGES = {"1.3.6.1.5.5.7.3.1": "serverAuth", "1.3.6.1.5.5.7.3.2": "clientAuth"}
 
@@ -77,12 +83,12 @@ def read_certificate_facts(der: bytes) -> CertificateFacts:
     )
 
 
-def _key(certificate: object) -> tuple[str, int | None]:
+def _key(certificate: x509.Certificate) -> tuple[str, int | None]:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
     try:
-        key = certificate.public_key()  # type: ignore[attr-defined]
+        key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
         return "unknown", None
     kinds = (
@@ -96,39 +102,38 @@ def _key(certificate: object) -> tuple[str, int | None]:
     return type(key).__name__.removeprefix("_").removesuffix("PublicKey"), None
 
 
-def _extension(certificate: object, kind: type) -> object | None:
+def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
     from cryptography import x509
 
     try:
-        return certificate.extensions.get_extension_for_class(kind).value  # type: ignore[attr-defined, no-any-return]
+        return certificate.extensions.get_extension_for_class(kind).value
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         # A malformed extension must not hide the rest of a certificate in somebody's store.
         return None
 
 
-def _dns_names(certificate: object) -> list[str]:
+def _dns_names(certificate: x509.Certificate) -> list[str]:
     from cryptography import x509
 
     extension = _extension(certificate, x509.SubjectAlternativeName)
     if extension is None:
         return []
-    return list(extension.get_values_for_type(x509.DNSName))  # type: ignore[attr-defined]
+    return list(extension.get_values_for_type(x509.DNSName))
 
 
-def _extended_key_usages(certificate: object) -> frozenset[str]:
+def _extended_key_usages(certificate: x509.Certificate) -> frozenset[str]:
     from cryptography import x509
 
     extension = _extension(certificate, x509.ExtendedKeyUsage)
     if extension is None:
         return frozenset()
     return frozenset(
-        _KEY_USAGES.get(usage.dotted_string, usage.dotted_string)
-        for usage in extension  # type: ignore[attr-defined]
+        _KEY_USAGES.get(usage.dotted_string, usage.dotted_string) for usage in extension
     )
 
 
-def _is_certificate_authority(certificate: object) -> bool:
+def _is_certificate_authority(certificate: x509.Certificate) -> bool:
     from cryptography import x509
 
     extension = _extension(certificate, x509.BasicConstraints)
-    return bool(extension is not None and extension.ca)  # type: ignore[attr-defined]
+    return bool(extension is not None and extension.ca)

@@ -80,8 +80,8 @@ def check_names_suit(services: Services, common_name: str | None, dns_names: lis
         settings = " and ".join(f"Set-{name.title()}Settings" for name in refused)
         raise InvalidInput(
             f"The certificate for '{names[0]}' is a wildcard and cannot be enabled for "
-            f"{' and '.join(refused)}: leave {'them' if len(refused) > 1 else 'it'} out of services "
-            f"and name the host with {settings} -X509CertificateName <host name>."
+            f"{' and '.join(refused)}: leave {'them' if len(refused) > 1 else 'it'} out of "
+            f"services and name the host with {settings} -X509CertificateName <host name>."
         )
 
 

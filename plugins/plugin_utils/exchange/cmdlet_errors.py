@@ -64,11 +64,12 @@ _REMEDIES = (
     ),
     _Remedy(
         cmdlet="Import-ExchangeCertificate",
-        words=r"thumbprint [0-9A-F]{40} already exists",
+        # The only refusal of an import that mentions a thumbprint, in whatever language, is
+        # "A certificate with the thumbprint ... already exists".
+        words=r"\b[0-9A-F]{40}\b",
         advice="The certificate is already in the server's store, but Exchange does not show it: "
-        "it is there without its private key. On the server, repair it with "
-        "certutil -repairstore my <serial number>, or delete it from the computer's Personal store, "
-        "and run this again.",
+        "it is there without its private key. On the server, repair it with certutil -repairstore "
+        "my <serial number>, or delete it from the computer's Personal store, and run this again.",
     ),
     _Remedy(
         cmdlet="Import-ExchangeCertificate",
@@ -83,8 +84,8 @@ _REMEDIES = (
         cmdlet="Remove-ExchangeCertificate",
         words="tagged with following Send Connectors",
         advice="Point these Send connectors to another certificate first. A renewed certificate "
-        "with the same issuer and subject has the same TlsCertificateName, then the old one cannot "
-        "be removed until the value has been cleared for a moment, or it may stay until it expires.",
+        "with the same issuer and subject has the same TlsCertificateName; then the old one cannot "
+        "be removed until the value has been cleared for a moment, or it stays until it expires.",
     ),
     _Remedy(
         cmdlet="Remove-ExchangeCertificate",

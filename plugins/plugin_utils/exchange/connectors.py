@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     RemoteObject,
@@ -20,7 +21,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     text_of,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,
     is_canonical,
     read_stored,
@@ -139,7 +140,7 @@ def _same_text(wanted: object, actual: object) -> bool:
 
 
 def _same_certificate(wanted: object, actual: object) -> bool:
-    """A stored value in a spelling that Exchange does not find the certificate by is a difference."""
+    """Compare by meaning, but take a stored spelling that Exchange cannot use as a difference."""
     if not wanted or not actual:
         return not wanted and not actual
     stored = str(actual)
@@ -256,7 +257,9 @@ def difference(desired: Mapping[str, object], actual: Connector) -> Difference:
         if option.name in wanted
         and not option.same(wanted[option.name], getattr(actual, option.name))
     ]
-    values = {option.name: option.normalized(wanted[option.name]) for option in changed}
+    values: dict[str, Any] = {
+        option.name: option.normalized(wanted[option.name]) for option in changed
+    }
     after = replace(actual, **values)
     if isinstance(after, SendConnector):
         _check_send(after, wanted)

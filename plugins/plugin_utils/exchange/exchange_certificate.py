@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import TypeVar
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
@@ -28,7 +29,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     CertificateFacts,
     read_certificate_facts,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
     Services,
     ordered,
     read_services,
@@ -49,9 +50,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.serializ
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,
 )
+
+Known = TypeVar("Known")
 
 SELECTED_PROPERTIES = (
     "Thumbprint",
@@ -184,8 +187,8 @@ def read_certificates(
     found = [certificate for certificate in read if certificate is not None]
     if values and not found:
         raise ExchangeError(
-            f"Get-ExchangeCertificate on {server} returned {len(values)} certificate(s) without any "
-            "details. That happens when serialization signing is on and the Exchange Auth "
+            f"Get-ExchangeCertificate on {server} returned {len(values)} certificate(s) without "
+            "any details. That happens when serialization signing is on and the Exchange Auth "
             "certificate has expired or is missing: renew the Auth certificate first.",
             details={"cmdlet": "Get-ExchangeCertificate", "server": server},
         )
@@ -213,8 +216,8 @@ def certificate_of(value: RemoteObject, *, server: str = "") -> ExchangeCertific
         return None
     return ExchangeCertificate(
         thumbprint=thumbprint,
-        subject=_first(_text(value, "Subject"), facts and facts.subject) or "",
-        issuer=_first(_text(value, "Issuer"), facts and facts.issuer) or "",
+        subject=_first(_text(value, "Subject"), facts.subject if facts else None) or "",
+        issuer=_first(_text(value, "Issuer"), facts.issuer if facts else None) or "",
         dns_names=_dns_names(value, facts),
         not_before=facts.not_before if facts else _utc(value.get("NotBefore")),
         not_after=facts.not_after if facts else _utc(value.get("NotAfter")),
@@ -226,7 +229,7 @@ def certificate_of(value: RemoteObject, *, server: str = "") -> ExchangeCertific
         self_signed=_first(
             _boolean(value, "IsSelfSigned"),
             serialization.self_signed,
-            facts and facts.self_issued,
+            facts.self_issued if facts else None,
         ),
         friendly_name=_first(_text(value, "FriendlyName"), serialization.friendly_name),
         exportable=_first(
@@ -311,7 +314,7 @@ def _boolean(value: RemoteObject, name: str) -> bool | None:
     return found if isinstance(found, bool) else None
 
 
-def _first(*candidates: object) -> object:
+def _first(*candidates: Known | None) -> Known | None:
     return next((candidate for candidate in candidates if candidate is not None), None)
 
 

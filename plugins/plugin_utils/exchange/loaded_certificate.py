@@ -22,7 +22,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distingu
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
     is_wildcard,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     EDGE_MAXIMUM_LENGTH,
     TlsCertificateName,
 )

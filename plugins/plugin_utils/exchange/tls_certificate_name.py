@@ -30,7 +30,7 @@ _TAG = re.compile(r"<\s*(/?)\s*([iIsS])\s*>")
 
 @dataclass(frozen=True, eq=False)
 class TlsCertificateName:
-    """Issuer and subject of a certificate, each as .NET prints it; equal without case and blanks."""
+    """Issuer and subject, each as .NET prints it; equal without regard to case and blanks."""
 
     issuer: str
     subject: str

@@ -132,7 +132,8 @@ def keep_internal_transport_certificate(
     if restored != before:
         raise StateNotReached(
             f"The internal transport certificate of {server} changed from {before} to {after} and "
-            f"is {restored} even after enabling {before} with -Force. Check subscribed Edge servers.",
+            f"is {restored} even after enabling {before} with -Force. Check subscribed Edge "
+            "servers.",
             details={"server": server},
         )
     return (

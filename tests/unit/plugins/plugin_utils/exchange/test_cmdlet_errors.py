@@ -55,6 +55,14 @@ THUMBPRINT = "A" * 40
             id="exists but invisible, cmdlet known by its class only",
         ),
         pytest.param(
+            cmdlet_error(
+                f"Ein Zertifikat mit dem Fingerabdruck {THUMBPRINT} ist bereits vorhanden.",
+                cmdlet="Import-ExchangeCertificate",
+            ),
+            "does not show it",
+            id="exists but invisible, in another language",
+        ),
+        pytest.param(
             cmdlet_error("?", cmdlet="Remove-ExchangeCertificate", code="DCA528C3"),
             "internal_transport_certificate: replace",
             id="internal transport certificate, by code",
