@@ -31,6 +31,7 @@ from .type_names import type_from_text
 from .values import (
     NOTHING,
     CustomObject,
+    EnumValue,
     Hashtable,
     MethodFailed,
     NetList,
@@ -154,10 +155,10 @@ def _timespan(interpreter: Interpreter, wanted: TypeRef, arguments: list[object]
 
 
 def _datetime(interpreter: Interpreter, wanted: TypeRef, arguments: list[object]) -> datetime:
-    numbers = [int(to_number(one)) for one in arguments if not hasattr(one, "type_name")]
-    kinds = [to_text(one) for one in arguments if hasattr(one, "type_name")]
+    kinds = [to_text(one).casefold() for one in arguments if isinstance(one, str | EnumValue)]
+    numbers = [int(to_number(one)) for one in arguments if not isinstance(one, str | EnumValue)]
     moment = datetime(*numbers[:6])  # type: ignore[arg-type]
-    return moment.replace(tzinfo=timezone.utc) if "Utc" in kinds else moment
+    return moment.replace(tzinfo=timezone.utc) if "utc" in kinds else moment
 
 
 def _string(interpreter: Interpreter, wanted: TypeRef, arguments: list[object]) -> str:

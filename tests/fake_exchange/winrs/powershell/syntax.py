@@ -281,7 +281,9 @@ def _in_lower_case(text: str) -> str:
 
 def _without_grammar_gaps(text: str) -> Iterator[str]:
     """`text` with one kind of gap mended at a time, then with all of them."""
-    everything = text
+    everything = _with_ended_param_blocks(text)
+    if everything != text:
+        yield everything
     for pattern, replacement in _GAPS:
         one = _replace_outside_strings(text, pattern, replacement)
         if one != text:
@@ -289,6 +291,22 @@ def _without_grammar_gaps(text: str) -> Iterator[str]:
         everything = _replace_outside_strings(everything, pattern, replacement)
     if everything != text:
         yield everything
+
+
+def _with_ended_param_blocks(text: str) -> str:
+    """`param(...)` with a semicolon behind it where code follows in the same line."""
+    masked = _masked(text)
+    ends: list[int] = []
+    for found in re.finditer(r"\bparam\s*\(", masked, re.IGNORECASE):
+        depth, position = 1, found.end()
+        while depth and position < len(masked):
+            depth += {"(": 1, ")": -1}.get(masked[position], 0)
+            position += 1
+        if re.match(r"[ \t]*[^\s;}]", masked[position:]):
+            ends.append(position)
+    for position in reversed(ends):
+        text = f"{text[:position]};{text[position:]}"
+    return text
 
 
 def _replace_outside_strings(text: str, pattern: re.Pattern[str], new: str) -> str:
