@@ -69,7 +69,7 @@ options:
       - The server's name as Exchange knows it, used for the parameter C(-Server) of cmdlets.
         Sessions may land on another server than the one
         that was dialled, so every cmdlet that can be told its server is.
-      - The default is the host's inventory name up to the first dot.
+      - The default is the host's inventory name up to the first dot, unless that is an address.
     type: str
     default: inventory_hostname_short
     vars:
@@ -363,6 +363,7 @@ options:
         key: winrm_deadline
 """
 
+import ipaddress
 from typing import Any, NoReturn
 
 from ansible.errors import AnsibleError
@@ -431,8 +432,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]
     def exchange_server(self) -> str:
         """The name for the parameter -Server."""
         name = str(self.get_option("exchange_server") or "")
-        if not name or name.isdigit():
-            # An address as inventory name leaves only its first number.
+        if not name or _is_address(name):
             raise InvalidInput(
                 f"The name of the Exchange server at {self.get_option('remote_addr')} is not "
                 "known: set ansible_exchange_server for the host",
@@ -488,9 +488,9 @@ class Connection(ConnectionBase):  # type: ignore[misc]
     def _refuse(self, what: str) -> NoReturn:
         raise AnsibleError(
             f"The connection {self.transport} to {self.get_option('remote_addr')} {what}: it "
-            "carries the tasks of mailops.exchange only. Use another connection for this task (such "
-            "as ansible.builtin.winrm) or delegate it to localhost, and set gather_facts: false in "
-            "plays for Exchange servers."
+            "carries the tasks of mailops.exchange only. Use another connection for this task "
+            "(such as ansible.builtin.winrm) or delegate it to localhost, and set gather_facts: "
+            "false in plays for Exchange servers."
         )
 
     def _announce(
@@ -556,6 +556,17 @@ class Connection(ConnectionBase):  # type: ignore[misc]
             read_timeout=self.get_option("winrm_read_timeout"),
             deadline=self.get_option("winrm_deadline"),
         )
+
+
+def _is_address(name: str) -> bool:
+    # Older versions of Ansible cut an address, too, at its first dot.
+    if name.isdigit():
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _scheme(authentication: str, port: int | None, tls_port: int) -> str:

@@ -110,6 +110,7 @@ def start_one_server(
     valid_days: float = 90,
     dns: tuple[str, ...] = ("localhost", "mail.contoso.test"),
     ip: tuple[str, ...] = ("127.0.0.1",),
+    servers: tuple[str, ...] = (SERVER,),
     kerberos: Mapping[str, Any] | None = None,
     environment: dict[str, str] | None = None,
 ) -> OneServer:
@@ -139,7 +140,7 @@ def start_one_server(
         ],
         "certificates": {"old": {"pfx": "old.pfx", "password": "old", "exportable": True}},
         "defaults": {"certificates": [{"certificate": "old", "services": ["IIS", "SMTP"]}]},
-        "servers": [{"name": SERVER}],
+        "servers": [{"name": name} for name in servers],
         "send_connectors": [
             {"name": f"Partner {number:02}", "address_spaces": [f"smtp:p{number}.test;1"]}
             for number in range(CONNECTORS)
