@@ -122,6 +122,7 @@ class ActionModule(ExchangeActionBase):
             send_connectors=state.send_connectors,
             hybrid_configuration=state.hybrid_configuration,
             outgoing_was_named=named is not None,
+            serves_smtp=plan.serves_smtp,
         )
         rotation = self._rotation(new, plan)
         if options["organization"]:

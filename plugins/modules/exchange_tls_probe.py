@@ -98,8 +98,8 @@ extends_documentation_fragment:
   - mailops.exchange.attributes
   - mailops.exchange.attributes.info
 requirements:
-  - cryptography >= 41.0.0 (on the control node)
-  - pyOpenSSL >= 23.2.0 (on the control node, with Python older than 3.13)
+  - cryptography >= 42.0.0 (on the control node)
+  - pyOpenSSL >= 24.0.0 (on the control node)
 seealso:
   - module: mailops.exchange.exchange_service
   - module: mailops.exchange.exchange_certificate_info

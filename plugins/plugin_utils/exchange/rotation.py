@@ -111,7 +111,8 @@ def plan_server(
         findings.changes.append(
             f"Enable certificate {new.title} for {render_services(to_enable)} on {server}."
         )
-    serves_smtp = "SMTP" in services or (present and "SMTP" in (present.services or ()))
+    present_services = (present.services if present else None) or frozenset()
+    serves_smtp = "SMTP" in services | present_services
     connector_changes = _connector_changes(
         new,
         receive_connectors if serves_smtp else (),
@@ -124,6 +125,7 @@ def plan_server(
         server=server,
         needs_import=present is None,
         services_to_enable=to_enable,
+        serves_smtp=serves_smtp,
         outgoing=tuple(leaving),
         receive_connectors=tuple(connector_changes),
         warnings=tuple(findings.warnings),
@@ -140,15 +142,19 @@ def plan_organization(
     send_connectors: Iterable[SendConnector] = (),
     hybrid_configuration: HybridConfiguration | None = None,
     outgoing_was_named: bool = False,
+    serves_smtp: bool = True,
 ) -> OrganizationPlan:
-    """Plan what belongs to the organization; only for a certificate that is to serve SMTP.
+    """Plan what belongs to the organization.
 
     Args:
         outgoing: the certificates that leave, of one or of all servers.
         certificates: those servers' certificates; a Send connector that names none of them but a
             name of the new certificate points into the void and is repaired, too.
         outgoing_was_named: repair nothing but what names the outgoing certificates.
+        serves_smtp: of the ServerPlan; without SMTP there is nothing to change.
     """
+    if not serves_smtp:
+        return OrganizationPlan()
     findings = _Findings()
     changes = _connector_changes(
         new,

@@ -94,6 +94,8 @@ class ServerPlan:
     server: str
     needs_import: bool
     services_to_enable: Services
+    # Connectors are only pointed to a certificate that serves SMTP, or is to.
+    serves_smtp: bool = True
     outgoing: tuple[ExchangeCertificate, ...] = ()
     receive_connectors: tuple[ConnectorChange, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -278,6 +278,18 @@ class TestOrganization:
         assert len(result.changes) == 2
         assert not result.hybrid_names_outgoing
 
+    def test_without_smtp_nothing_is_pointed_anywhere(self) -> None:
+        web_only = plan(OLD, services=frozenset({"IIS"}))
+        result = plan_organization(
+            NEW_ISSUER,
+            outgoing=[OLD],
+            send_connectors=[SendConnector(name="S", tls_certificate_name=OLD_NAME)],
+            hybrid_configuration=HybridConfiguration(tls_certificate_name=OLD_NAME),
+            serves_smtp=web_only.serves_smtp,
+        )
+        assert result.changes == result.send_connectors == ()
+        assert not result.hybrid_names_outgoing
+
     @pytest.mark.parametrize(
         ("new", "stored", "names_outgoing"),
         [
