@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from fake_exchange.organisation.loading import LoadingError, load_organisation
 from fake_exchange.organisation.model import Organisation
 from fake_exchange.organisation.persistence import load_state, save_state
 from fake_exchange.running import RunningFake
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 EXAMPLES = """\
 examples:
@@ -91,9 +92,8 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(organisation: Organisation, options: argparse.Namespace) -> int:
     if options.state is not None and options.state.exists():
         load_state(organisation, options.state)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    # Blocked here and so in every thread: nothing is interrupted, whatever comes when.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     with RunningFake(
         organisation, control_port=options.control_port, state_file=options.state
     ) as running:
@@ -101,7 +101,7 @@ def _serve(organisation: Organisation, options: argparse.Namespace) -> int:
         print(f"control door: {running.control.url}", flush=True)
         if options.ready_file is not None:
             _write_whole(options.ready_file, json.dumps(running.control.endpoints(), indent=1))
-        stop.wait()
+        signal.sigwait(ENDING_SIGNALS)
     if options.state is not None:
         save_state(organisation, options.state)
     if options.ready_file is not None:

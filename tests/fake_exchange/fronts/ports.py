@@ -54,17 +54,22 @@ class Ports:
 
     def _add(self, server: Server, port: str) -> None:
         secure = port in TLS_FROM_THE_START
-        listener = self._hub.add(
-            port,
-            self._handler(server, port),
-            address=server.address,
-            port=server.fixed_ports.get(port, 0),
-            tls=self._contexts.source(server, port) if secure else None,
-            on_handshake=partial(
-                self._organisation.counters.add, server.Name, "handshakes", key=port
-            ),
-            open_now=self._should_listen(server, port),
-        )
+        wanted = server.fixed_ports.get(port, 0)
+        try:
+            listener = self._hub.add(
+                port,
+                self._handler(server, port),
+                address=server.address,
+                port=wanted,
+                tls=self._contexts.source(server, port) if secure else None,
+                on_handshake=partial(
+                    self._organisation.counters.add, server.Name, "handshakes", key=port
+                ),
+                open_now=self._should_listen(server, port),
+            )
+        except OSError as error:
+            where = f"{server.Name} {port}: {server.address}:{wanted}"
+            raise OSError(error.errno, f"{where}: {error.strerror}") from None
         server.ports[port] = listener.port
         self._listeners[server.Name, port] = listener
 

@@ -74,6 +74,8 @@ def load_organisation(file: Path) -> Organisation:
     organisation.hybrid_configuration = _hybrid_configuration(top, organisation, named)
     _check_landing_places(organisation, top.place)
     top.done()
+    if not organisation.servers:
+        raise top.place.below("servers").error("there is no server")
     return organisation
 
 

@@ -62,8 +62,6 @@ def load_servers(
         for stored in late:
             certificate_rules.add(organisation, server, stored)
         organisation.servers[server.Name] = server
-    if not organisation.servers:
-        raise top.place.below("servers").error("there is no server")
 
 
 def _described(top: Section) -> Iterator[Section]:
