@@ -13,7 +13,7 @@ from .expressions import variable_name
 from .functions import COMMON_PARAMETERS, Named
 from .interpreter import Interpreter
 from .strings import escaped
-from .syntax import Node
+from .syntax import Node, parse
 from .values import Hashtable, as_sequence, unwrap
 
 _VALUELESS = frozenset({"verbose", "debug", "whatif", "confirm"})
@@ -81,7 +81,7 @@ def _argument_values(interpreter: Interpreter, node: Node) -> tuple[list[object]
     """The values of one argument, and whether a comma stands before or after it."""
     if node.kind == "generic_token":
         pieces = _WORD_PIECES.findall(node.text.strip())
-        words = [_word(interpreter, piece) for piece in pieces if piece != ","]
+        words = [word(interpreter, piece) for piece in pieces if piece != ","]
         return words, pieces[0] == ",", pieces[-1] == "," and len(pieces) > 1
     if node.kind == "expression_with_unary_operator" and node.children[0].text.strip() == ",":
         value = evaluate(interpreter, node.named[0])
@@ -95,14 +95,21 @@ def _argument_values(interpreter: Interpreter, node: Node) -> tuple[list[object]
 _WORD_PIECES = re.compile(r"""(?:'(?:[^']|'')*'|"(?:[^"`]|`.)*"|[^,'"])+|,""")
 
 
-def _word(interpreter: Interpreter, word: str) -> object:
-    if re.fullmatch(r"-?(\d+(\.\d+)?|0x[0-9a-fA-F]+)", word):
-        return number_from_text(word)
-    parts = re.findall(r"""'(?:[^']|'')*'|"(?:[^"`]|`.)*"|[^'"]+""", word)
-    return "".join(
-        part[1:-1].replace("''", "'") if part[0] == "'" else expanded(interpreter, part.strip('"'))
-        for part in parts
-    )
+def word(interpreter: Interpreter, text: str) -> object:
+    """The value of a bare word, which may be a number or have quoted parts."""
+    if re.fullmatch(r"-?(\d+(\.\d+)?|0x[0-9a-fA-F]+)", text):
+        return number_from_text(text)
+    parts = re.findall(r"""'(?:[^']|'')*'|"(?:[^"`]|`.|"")*"|[^'"]+""", text)
+    return "".join(_part(interpreter, part) for part in parts)
+
+
+def _part(interpreter: Interpreter, part: str) -> str:
+    if part[0] not in "'\"":
+        return expanded(interpreter, part)
+    node = parse(part).root
+    while node.kind != "string_literal":
+        node = node.named[0]
+    return to_text(evaluate(interpreter, node))
 
 
 def expanded(interpreter: Interpreter, text: str) -> str:

@@ -186,7 +186,7 @@ def _bind(interpreter: Interpreter, block: ScriptBlock, arguments: list[object],
         key = parameter.name.casefold()
         if parameter.name in given:
             value = given[parameter.name]
-            _validate(interpreter, parameter, value)
+            _validate(interpreter, parameter, value, name)
             variables[key] = Reference(value, parameter.type)
         elif parameter.mandatory and not parameter.from_pipeline:
             raise _binding_error(
@@ -309,7 +309,7 @@ def _converted(parameter: Parameter, value: object, command: str) -> object:
         ) from None
 
 
-def _validate(interpreter: Interpreter, parameter: Parameter, value: object) -> None:
+def _validate(interpreter: Interpreter, parameter: Parameter, value: object, command: str) -> None:
     from .evaluation import evaluate
 
     for kind, attribute in parameter.validations:
@@ -334,9 +334,11 @@ def _validate(interpreter: Interpreter, parameter: Parameter, value: object) -> 
             case _:
                 raise interpreter.unsupported(f"the attribute {kind}", attribute)
         if not good:
+            rule = attribute.text.strip().strip("[]")
             raise _binding_error(
-                "",
-                f"Cannot validate argument on parameter '{parameter.name}'.",
+                command,
+                f"Cannot validate argument on parameter '{parameter.name}'. The argument "
+                f'"{to_text(value)}" does not satisfy {rule}.',
                 "ParameterArgumentValidationError",
                 category="InvalidData",
             )

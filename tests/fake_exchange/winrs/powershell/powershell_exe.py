@@ -145,6 +145,10 @@ def run_script(
         code = 1
     except Stopped:
         return STOPPED_EXIT_CODE
+    except RecursionError:
+        printer.flush()
+        streams.raw_error_text("The script failed due to call depth overflow.\r\n")
+        code = 1
     printer.flush()
     streams.flush()
     return code

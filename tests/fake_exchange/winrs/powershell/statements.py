@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .arguments import word
 from .assignment import assign
 from .conversion import cast, to_bool, to_text
 from .errors import (
@@ -264,9 +265,10 @@ def _switch_item(
 def _clause_matches(
     interpreter: Interpreter, item: object, condition: Node, options: set[str]
 ) -> bool:
-    wanted: object = condition.text.strip()
     if condition.named and condition.named[0].kind != "generic_token":
         wanted = evaluate(interpreter, condition.named[0])
+    else:
+        wanted = word(interpreter, condition.text.strip())
     case = "-casesensitive" in options
     if isinstance(wanted, ScriptBlock):
         block = wanted

@@ -366,6 +366,10 @@ _METHODS: dict[tuple[str, str], Method] = {
     ("System.Text.RegularExpressions.Regex", "ismatch"): lambda i, a: (
         to_regex(to_text(a[1]), ignore_case=False).search(to_text(a[0])) is not None
     ),
+    ("System.Text.RegularExpressions.Regex", "match"): lambda i, a: _matches(a)[0],
+    ("System.Text.RegularExpressions.Regex", "matches"): lambda i, a: [
+        one for one in _matches(a) if one.get("Success")
+    ],
     ("System.Environment", "getenvironmentvariable"): lambda i, a: i.machine.environment_variable(
         to_text(a[0])
     ),
@@ -378,6 +382,30 @@ _METHODS: dict[tuple[str, str], Method] = {
     ),
     **{("System.TimeSpan", name): _span_of(unit) for name, unit in _SPAN.items()},
 }
+
+
+def _matches(arguments: list[object]) -> list[CustomObject]:
+    """System.Text.RegularExpressions.Match objects; one without success if there is none."""
+    pattern = to_regex(to_text(arguments[1]), ignore_case=False)
+    found = [
+        [(str(i), one.group(i)) for i in range(pattern.groups + 1)]
+        + [(name, one.group(name)) for name in pattern.groupindex]
+        for one in pattern.finditer(to_text(arguments[0]))
+    ]
+    return [_match_object(groups) for groups in found] or [_match_object([])]
+
+
+def _match_object(groups: list[tuple[str, str | None]]) -> CustomObject:
+    table = Hashtable()
+    for name, value in groups:
+        entry = CustomObject([("Success", value is not None), ("Value", value or "")], text=value)
+        table[int(name) if name.isdigit() else name] = entry
+    whole = (groups[0][1] or "") if groups else ""
+    return CustomObject(
+        [("Success", bool(groups)), ("Value", whole), ("Groups", table)],
+        type_names=("System.Text.RegularExpressions.Match", "System.Object"),
+        text=whole,
+    )
 
 
 def _escaped_regex(text: str) -> str:
