@@ -127,6 +127,7 @@ def start_one_server(
     )
     new = root.issue(*subject, dns=dns, valid_days=365)
     root.write(directory / "root.pem")
+    (directory / "root.key").write_bytes(pki.Issued(root.certificate, root.key).key_pem())
     old.write_pfx(directory / "old.pfx", "old")
     organisation: dict[str, Any] = {
         "organization": {"name": "Contoso", "domain": "contoso.test"},
@@ -138,6 +139,7 @@ def start_one_server(
             account("viewer", "View-Only Organization Management"),
             account("nobody"),
         ],
+        "winrm": {"authority": {"certificate": "root.pem", "key": "root.key"}},
         "certificates": {"old": {"pfx": "old.pfx", "password": "old", "exportable": True}},
         "defaults": {"certificates": [{"certificate": "old", "services": ["IIS", "SMTP"]}]},
         "servers": [{"name": name} for name in servers],

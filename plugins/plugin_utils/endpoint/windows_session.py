@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -196,7 +197,7 @@ class WindowsSession:
             username=settings.user_name,
             password=settings.password,
             service=settings.service,
-            ca_trust_path=settings.ca_file or "legacy_requests",
+            ca_trust_path=_authorities(settings),
             server_cert_validation="validate" if settings.validate_certificates else "ignore",
             kerberos_hostname_override=settings.service_host_name,
             message_encryption=encryption,
@@ -335,6 +336,16 @@ def _transport(settings: WindowsEndpointSettings) -> str:
         # pywinrm knows no Negotiate; with a ticket it is Kerberos, with a password NTLM.
         return "ntlm" if settings.password else "kerberos"
     return settings.authentication
+
+
+def _authorities(settings: WindowsEndpointSettings) -> Any:
+    # What requests would take by itself; asking pywinrm for it makes it warn. None is certifi.
+    environment = os.environ
+    return (
+        settings.ca_file
+        or environment.get("REQUESTS_CA_BUNDLE")
+        or environment.get("CURL_CA_BUNDLE")
+    )
 
 
 _SHELL_NOT_FOUND = 2150858843
