@@ -156,7 +156,7 @@ def _show(
             f"{_word(example, before[server, port])} -> {_word(example, after[server, port])}"
             for port in MAIL_AND_WEB_PORTS
         ]
-        print(f"  {server:7} {facts['Site']:8} " + "".join(f"{cell:14}" for cell in cells))
+        print((f"  {server:7} {facts['Site']:8} " + "".join(f"{cell:14}" for cell in cells)).rstrip())
     print("\n  server  services of the new   Receive connectors       sessions     cmdlets")
     print("          certificate           that name it             1st   2nd    1st   2nd")
     wanted = _issuer_and_subject(state, example)
@@ -173,7 +173,8 @@ def _show(
         )
         print(f"  {server:7} {', '.join(services):21} {', '.join(connectors):24} {numbers}")
     names = [c["Name"] for c in state["send_connectors"] if c["TlsCertificateName"] == wanted]
-    print(f"\n  Send connectors that name it: {', '.join(names) or 'none'}")
+    print(f"\n  {next(iter(state['servers']))} includes what belongs to the organization. ", end="")
+    print(f"Send connectors that name it: {', '.join(names) or 'none'}")
     for label, run in zip(("First", "Second"), runs, strict=True):
         print(f"  {label} run: {run.seconds:.1f} seconds, changed={run.changed}")
 
