@@ -102,6 +102,7 @@ def test_a_run_whose_changing_cmdlet_got_lost_is_finished_by_the_next(
     if cmdlet.startswith("Set-") and stage.example.new is RENEWED:
         pytest.skip("a renewal under the same name sets no connector")
     stage.fake.post("/faults", kind="lose_cmdlet", cmdlet=cmdlet)
+    stage.inventory_variables["ansible_exchange_deadline"] = 3
 
     stage.run()
     stage.run().check()

@@ -37,6 +37,7 @@ class RotationStage:
     example: ExampleOrganisation
     fake: FakeProcess
     variables: dict[str, Any] = field(default_factory=dict)
+    inventory_variables: dict[str, Any] = field(default_factory=dict)
 
     def run(
         self,
@@ -76,7 +77,8 @@ class RotationStage:
 
     def _inventory(self) -> Path:
         return write_yaml(
-            self.directory / "inventory.yml", self.example.inventory(self.fake.endpoints)
+            self.directory / "inventory.yml",
+            self.example.inventory(self.fake.endpoints, **self.inventory_variables),
         )
 
     def presented(self) -> dict[tuple[str, str], str | None]:
