@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .values import NOTHING, MemberNotFound, NetObject
 
-_BASES = {
+EXCEPTION_BASES = {
     "System.SystemException": "System.Exception",
     "System.InvalidOperationException": "System.SystemException",
     "System.ArgumentException": "System.SystemException",
@@ -79,7 +79,7 @@ def exception_bases(type_name: str) -> tuple[str, ...]:
     """`type_name` and the types it derives from, up to System.Object."""
     names = [type_name]
     while names[-1] != "System.Exception":
-        names.append(_BASES.get(names[-1], "System.Exception"))
+        names.append(EXCEPTION_BASES.get(names[-1], "System.Exception"))
     return (*names, "System.Object")
 
 
@@ -315,10 +315,6 @@ class BreakLoop(LoopControl):
 
 class ContinueLoop(LoopControl):
     """`continue`, with its label."""
-
-
-class StopUpstream(Exception):
-    """A command has all it wants (Select-Object -First): the commands before it may stop."""
 
 
 def runtime_error(

@@ -100,7 +100,6 @@ class Interpreter:
         self.line = 0
         self.modules: set[str] = set()
         self.sinks: dict[str, Callable[[object], None]] = {}
-        self.printer: Callable[[], None] = lambda: None
         self._prepared = False
         self._start()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .cmdlets.registry import Cmdlet, CmdletParameter
 from .conversion import cast, to_bool, to_number, to_text
-from .errors import ErrorRecord, NetException, PowerShellError, StopUpstream, runtime_error
+from .errors import ErrorRecord, NetException, PowerShellError, runtime_error
 from .functions import COMMON_PARAMETERS, Named
 from .interpreter import Interpreter, position_of
 from .redirection import Redirections
@@ -18,8 +18,6 @@ from .values import Emit, TypeRef, as_sequence
 
 if TYPE_CHECKING:
     from .environment import Machine
-
-_SWITCHES = frozenset({"verbose", "debug", "whatif", "confirm"})
 
 
 class Call:
@@ -35,7 +33,6 @@ class Call:
         self.items: list[object] = []
         self.arguments: dict[str, object] = {}
         self.common: dict[str, object] = {}
-        self.memory: dict[str, object] = {}
         self.output: Emit = lambda item: None
         self._errors: list[object] = []
 
@@ -159,13 +156,10 @@ class CmdletStage:
         self._cmdlet = cmdlet
         self._redirections = redirections
         self._begun = False
-        self._stopped = False
         self.call = Call(interpreter, cmdlet, node, piped=piped)
         bind(self.call, arguments)
 
     def process(self, item: object) -> None:
-        if self._stopped:
-            raise StopUpstream
         if self._cmdlet.process is None:
             self.call.items.append(item)
             return
@@ -195,11 +189,7 @@ class CmdletStage:
         self._begin()
         process = self._cmdlet.process
         assert process is not None
-        try:
-            self._guarded(lambda: process(self.call, item))
-        except StopUpstream:
-            self._stopped = True
-            raise
+        self._guarded(lambda: process(self.call, item))
 
     def _guarded(self, action) -> None:  # type: ignore[no-untyped-def]
         if self._cmdlet.in_module:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 
-from .conversion import cast, to_bool, to_text
+from .conversion import cast, to_text
 from .errors import NetException, PowerShellError, runtime_error
 from .formatting import format_value
 from .operators import equal, order
@@ -18,7 +17,6 @@ from .string_methods import call_string_method
 from .type_names import is_instance, type_from_text, type_names_of
 from .values import (
     NOTHING,
-    Byte,
     Char,
     CustomObject,
     EnumValue,
@@ -191,9 +189,7 @@ class PropertyCollection(NetObject):
             found = self.item(to_text(arguments[0]))
             return [] if found is None else [found]
         if name.casefold() == "remove" and isinstance(self.owner, CustomObject):
-            key = to_text(arguments[0]).casefold()
-            self.owner._names.pop(key, None)
-            self.owner._values.pop(key, None)
+            self.owner.remove(to_text(arguments[0]))
             return NOTHING
         raise MemberNotFound(name)
 
@@ -228,7 +224,7 @@ def call_method(value: object, name: str, arguments: list[object]) -> object:
     except MethodFailed as failure:
         raise invocation_error(name, arguments, failure) from None
     items = as_sequence(value)
-    if items is not None and items and not has_method_everywhere(value, name):
+    if items:
         return [call_method(item, name, arguments) for item in items]
     type_name = type_names_of(value)[0]
     raise runtime_error(
@@ -237,10 +233,6 @@ def call_method(value: object, name: str, arguments: list[object]) -> object:
         target_name=name,
         target_type="String",
     )
-
-
-def has_method_everywhere(value: object, name: str) -> bool:
-    return name.casefold() in ("gettype", "equals") or value is None
 
 
 def invocation_error(name: str, arguments: list[object], failure: MethodFailed) -> PowerShellError:
@@ -375,14 +367,3 @@ _SPAN_PROPERTIES: dict[str, Callable[[timedelta], object]] = {
     "milliseconds": lambda t: abs(t).microseconds // 1000,
     "ticks": lambda t: t // timedelta(microseconds=1) * 10,
 }
-
-__all__ = [
-    "Byte",
-    "Decimal",
-    "call_method",
-    "get_member",
-    "has_property",
-    "invocation_error",
-    "set_member",
-    "to_bool",
-]

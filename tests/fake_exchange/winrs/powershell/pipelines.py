@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .arguments import arguments_of, evaluate_arguments, expanded, join_common
 from .cmdlets.registry import Cmdlet, find_cmdlet
 from .conversion import to_text
-from .errors import PowerShellError, StopUpstream, runtime_error
+from .errors import PowerShellError, runtime_error
 from .evaluation import evaluate, evaluate_raw
 from .expressions import reparsed_expression
 from .functions import Named, bind_and_run, parameters_of
@@ -66,16 +66,10 @@ def run_pipeline(interpreter: Interpreter, node: Node, emit: Emit) -> None:
         stage = _stage(interpreter, parts[index], target, piped=has_input or index > 0)
         stages.insert(0, stage)
         target = stage.process
-    try:
-        if source is not None:
-            _feed(interpreter, source, redirect, target)
-    except StopUpstream:
-        pass
+    if source is not None:
+        _feed(interpreter, source, redirect, target)
     for stage in stages:
-        try:
-            stage.end()
-        except StopUpstream:
-            continue
+        stage.end()
 
 
 def _parts(node: Node) -> list[Node]:

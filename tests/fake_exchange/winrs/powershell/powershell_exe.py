@@ -126,7 +126,6 @@ def run_script(
     interpreter.scope.variables["input"] = Reference(_LazyInput(streams))
     prepare(interpreter)
     printer = _Printer(streams)
-    interpreter.printer = printer.flush
     try:
         interpreter.run_text(script, printer.add)
         code = 0 if interpreter.last_success else 1

@@ -401,6 +401,3 @@ def _catch(interpreter: Interpreter, clause: Node, record: ErrorRecord, emit: Em
 @_executes("function_statement")
 def _function(interpreter: Interpreter, node: Node, emit: Emit) -> None:
     define_function(interpreter, node)
-
-
-__all__ = ["execute", "value_of_pipeline"]

@@ -27,7 +27,6 @@ from .errors import NetException, PowerShellError, exception_bases, runtime_erro
 from .formatting import format_items
 from .members import invocation_error
 from .patterns import replacement_template, to_regex
-from .type_names import type_from_text
 from .values import (
     NOTHING,
     CustomObject,
@@ -453,5 +452,3 @@ _PROPERTIES: dict[tuple[str, str], Callable[[Interpreter], object]] = {
         type_names=("System.Globalization.CultureInfo", "System.Object"), text=""
     ),
 }
-
-__all__ = ["call_static", "construct", "get_static", "set_static", "type_from_text"]

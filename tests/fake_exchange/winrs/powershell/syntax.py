@@ -105,9 +105,8 @@ def _parse(text: str) -> Program:
     source = text.encode("utf-8", "surrogatepass")
     tree = tree_sitter.Parser(_LANGUAGE).parse(source)
     lines = text.split("\n")
-    problems = sorted(
-        _problems(tree.root_node, source, lines), key=lambda problem: (problem.line, problem.column)
-    )
+    found = _problems(tree.root_node, source, lines)
+    problems = sorted(found, key=lambda problem: (problem.line, problem.column))
     return Program(_convert(tree.root_node, source, lines), tuple(problems), text)
 
 
@@ -160,42 +159,34 @@ def _literal(piece: bytes, after: Node) -> Node:
     return Node("literal_text", text, after.line, after.column)
 
 
-def _problems(node: tree_sitter.Node, source: bytes, lines: list[str]) -> Iterator[SyntaxProblem]:
-    if node.is_missing:
-        if node.type == "command_argument_sep" or (node.start_byte == node.end_byte == len(source)):
-            closing = _MISSING.get(node.type)
-            if closing:
-                yield _problem(node, lines, *closing)
-        elif node.type != "command_argument_sep" and node.parent is not None:
-            fallback = ("UnexpectedToken", f"Missing '{node.type}'.")
-            if node.parent.type != "command_argument_sep":
-                yield _problem(node, lines, *_MISSING.get(node.type, fallback))
-        return
-    if node.is_error:
-        yield _unexpected(node, source, lines)
-        return
-    if node.type == "try_statement":
-        yield from _incomplete_try(node, lines)
-    if node.type in _AFTER_5_1:
-        error_id, message = _AFTER_5_1[node.type]
-        text = source[node.start_byte : node.end_byte].decode("utf-8", "replace").strip()
-        yield _problem(node, lines, error_id, message.format(text=text))
-    if node.has_error or node.type in ("program", "statement_list"):
-        for child in node.children:
-            yield from _problems(child, source, lines)
-        return
-    for child in node.children:
-        yield from _newer(child, source, lines)
+def _problems(root: tree_sitter.Node, source: bytes, lines: list[str]) -> Iterator[SyntaxProblem]:
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if node.is_missing:
+            yield from _missing(node, source, lines)
+        elif node.is_error:
+            yield _unexpected(node, source, lines)
+        else:
+            if node.type == "try_statement":
+                yield from _incomplete_try(node, lines)
+            elif node.type in _AFTER_5_1:
+                error_id, message = _AFTER_5_1[node.type]
+                text = source[node.start_byte : node.end_byte].decode("utf-8", "replace").strip()
+                yield _problem(node, lines, error_id, message.format(text=text))
+            pending += node.children
 
 
-def _newer(node: tree_sitter.Node, source: bytes, lines: list[str]) -> Iterator[SyntaxProblem]:
-    if node.type in _AFTER_5_1:
-        yield from _problems(node, source, lines)
+def _missing(node: tree_sitter.Node, source: bytes, lines: list[str]) -> Iterator[SyntaxProblem]:
+    """The grammar also misses blanks before commas and the end of the last statement, which
+    PowerShell does not."""
+    parent = node.parent.type if node.parent is not None else ""
+    if "command_argument_sep" in (node.type, parent):
         return
-    if node.type == "try_statement":
-        yield from _incomplete_try(node, lines)
-    for child in node.children:
-        yield from _newer(child, source, lines)
+    known = _MISSING.get(node.type)
+    if known is None and node.start_byte == len(source):
+        return
+    yield _problem(node, lines, *(known or ("UnexpectedToken", f"Missing '{node.type}'.")))
 
 
 def _incomplete_try(node: tree_sitter.Node, lines: list[str]) -> Iterator[SyntaxProblem]:

@@ -94,10 +94,16 @@ _KNOWN = (
 
 
 def _index() -> dict[str, str]:
-    from .errors import _BASES
+    from .errors import EXCEPTION_BASES
 
     names = {name.casefold(): full for name, full in _ACCELERATORS.items()}
-    for full in (*_KNOWN, *ENUMERATIONS, *_BASES, *_BASES.values(), *_ACCELERATORS.values()):
+    for full in (
+        *_KNOWN,
+        *ENUMERATIONS,
+        *EXCEPTION_BASES,
+        *EXCEPTION_BASES.values(),
+        *_ACCELERATORS.values(),
+    ):
         names[full.casefold()] = full
         if full.startswith("System."):
             names.setdefault(full.removeprefix("System.").casefold(), full)

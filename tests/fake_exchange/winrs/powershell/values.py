@@ -99,6 +99,10 @@ class CustomObject(NetObject):
         self._names.setdefault(key, name)
         self._values[key] = value
 
+    def remove(self, name: str) -> None:
+        self._names.pop(name.casefold(), None)
+        self._values.pop(name.casefold(), None)
+
     def get(self, name: str) -> object:
         try:
             return self._values[name.casefold()]

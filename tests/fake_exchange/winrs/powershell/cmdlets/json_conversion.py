@@ -13,7 +13,6 @@ from decimal import Decimal
 from ..conversion import float_text, to_text
 from ..errors import ErrorRecord
 from ..invocation import Call
-from ..type_names import type_names_of
 from ..values import (
     NOTHING,
     Byte,
@@ -262,6 +261,3 @@ def _dates(value: object) -> object:
         if found:
             return _EPOCH + timedelta(milliseconds=int(found.group(1)))
     return value
-
-
-__all__ = ["InvalidJson", "from_json", "to_json", "type_names_of"]

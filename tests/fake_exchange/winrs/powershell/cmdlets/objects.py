@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 
 from ..conversion import to_bool, to_number, to_text
-from ..errors import StopUpstream
 from ..invocation import Call
 from ..members import call_method, get_member, has_property
 from ..operators import compare, order
@@ -19,9 +18,7 @@ from ..values import (
     CustomObject,
     Hashtable,
     NetObject,
-    Reference,
     ScriptBlock,
-    as_sequence,
     enumerate_output,
 )
 from .registry import cmdlet, streaming_cmdlet
@@ -388,6 +385,3 @@ def _add_member(call: Call) -> None:
             target.add(name, value)
         if call.flag("PassThru"):
             call.output(target)
-
-
-__all__ = ["Reference", "StopUpstream", "as_sequence", "run_with_item"]
