@@ -6,6 +6,7 @@ properties and the members that every configuration object carries after its own
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -151,14 +152,19 @@ def _organization_object(forest: str | None) -> NetObject:
     return NetObject(f"{DIRECTORY}.OrganizationId", DIRECTORY_LIBRARY, members)
 
 
+def escaped(name: str) -> str:
+    """A name as it stands in a distinguished name (RFC 4514)."""
+    return re.sub(r'([,+"\\<>;=])', r"\\\1", name)
+
+
 @lru_cache(maxsize=8192)
 def ad_object_id(
     distinguished_name: str, *, guid: uuid.UUID = NO_GUID, text: str | None = None
 ) -> ClrObject:
     """An identity. ``text`` is its ToString if that is neither the name (inside the Exchange
     organization) nor the canonical path (elsewhere)."""
-    parts = distinguished_name.split(",")
-    names = [part.partition("=")[2] for part in parts]
+    parts = re.split(r"(?<!\\),", distinguished_name)
+    names = [re.sub(r"\\(.)", r"\1", part.partition("=")[2]) for part in parts]
     labels = [name for name, part in zip(names, parts, strict=True) if part.startswith("DC=")]
     domain = ".".join(labels)
     containers = names[: len(names) - len(labels)]

@@ -275,7 +275,7 @@ def receive_connector_output(
 ) -> OutputObject:
     """A Receive connector with the 73 properties of the captured ones."""
     home = directory.server_dn(server.Name, organisation.Name, organisation.domain)
-    dn = f"CN={connector.Name},CN=SMTP Receive Connectors,CN=Protocols,{home}"
+    dn = f"CN={directory.escaped(connector.Name)},CN=SMTP Receive Connectors,CN=Protocols,{home}"
     identity = directory.ad_object_id(dn, guid=connector.Guid, text=connector.Identity)
     common = directory.directory_members(
         distinguished_name=dn,

@@ -107,7 +107,7 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
     domain = organisation.domain
     group = directory.administrative_group_dn(organisation.Name, domain)
     routing_group = f"CN={_ROUTING_GROUP},CN=Routing Groups,{group}"
-    dn = f"CN={connector.Name},CN=Connections,{routing_group}"
+    dn = f"CN={directory.escaped(connector.Name)},CN=Connections,{routing_group}"
     identity = directory.ad_object_id(dn, guid=connector.Guid)
     servers = connector.SourceTransportServers
     homes = [directory.server_dn(name, organisation.Name, domain) for name in servers]
