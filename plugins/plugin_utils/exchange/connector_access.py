@@ -41,6 +41,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_cert
     read_stored,
 )
 
+# No more than is compared: a connector lists each source server as an object of many properties.
 _SEND_PROPERTIES = (
     "Name",
     "Identity",
@@ -53,11 +54,7 @@ _SEND_PROPERTIES = (
     "DomainSecureEnabled",
     "CloudServicesMailEnabled",
     "IgnoreSTARTTLS",
-    "Enabled",
     "DNSRoutingEnabled",
-    "SourceTransportServers",
-    "AddressSpaces",
-    "SmartHosts",
 )
 _RECEIVE_PROPERTIES = (
     "Name",
@@ -70,10 +67,6 @@ _RECEIVE_PROPERTIES = (
     "DomainSecureEnabled",
     "TlsDomainCapabilities",
     "SuppressXAnonymousTls",
-    "Server",
-    "Enabled",
-    "TransportRole",
-    "Bindings",
 )
 
 AnyConnector = TypeVar("AnyConnector", SendConnector, ReceiveConnector)

@@ -66,12 +66,8 @@ class SendConnector:
     domain_secure_enabled: bool = False
     cloud_services_mail_enabled: bool = False
     ignore_starttls: bool = False
-    # For information and for the checks of dependent settings.
-    enabled: bool = True
+    # Not an option: with smart hosts, DomainValidation needs a domain.
     dns_routing_enabled: bool = True
-    source_transport_servers: tuple[str, ...] = ()
-    address_spaces: tuple[str, ...] = ()
-    smart_hosts: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -101,10 +97,6 @@ class ReceiveConnector:
     domain_secure_enabled: bool = False
     tls_domain_capabilities: tuple[str, ...] = ()
     suppress_x_anonymous_tls: bool = False
-    server: str = ""
-    enabled: bool = True
-    transport_role: str = ""
-    bindings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -401,11 +393,7 @@ def send_connector_of(value: RemoteObject) -> SendConnector:
         domain_secure_enabled=value.get("DomainSecureEnabled") is True,
         cloud_services_mail_enabled=value.get("CloudServicesMailEnabled") is True,
         ignore_starttls=value.get("IgnoreSTARTTLS") is True,
-        enabled=value.get("Enabled") is not False,
         dns_routing_enabled=value.get("DNSRoutingEnabled") is not False,
-        source_transport_servers=_texts(value.get("SourceTransportServers")),
-        address_spaces=_texts(value.get("AddressSpaces")),
-        smart_hosts=_texts(value.get("SmartHosts")),
     )
 
 
@@ -423,10 +411,6 @@ def receive_connector_of(value: RemoteObject) -> ReceiveConnector:
         domain_secure_enabled=value.get("DomainSecureEnabled") is True,
         tls_domain_capabilities=_capability_texts(value.get("TlsDomainCapabilities")),
         suppress_x_anonymous_tls=value.get("SuppressXAnonymousTls") is True,
-        server=text_of(value.get("Server")) or "",
-        enabled=value.get("Enabled") is not False,
-        transport_role=text_of(value.get("TransportRole")) or "",
-        bindings=_texts(value.get("Bindings")),
     )
 
 
