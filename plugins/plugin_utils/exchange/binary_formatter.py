@@ -45,7 +45,7 @@ class BinaryObject:
 
 
 def read_stream(data: bytes) -> BinaryObject:
-    """Return the root object of a stream, all references resolved one level at a time on access.
+    """Return the root object of a stream, with every reference replaced by what it refers to.
 
     Raises:
         MalformedStream: anything but a complete stream of known records.

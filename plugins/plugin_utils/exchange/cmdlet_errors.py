@@ -177,16 +177,12 @@ def explained(doing: str, *, details: Mapping[str, object] | None = None) -> Ite
 
 
 def _retold(error: CmdletFailed, doing: str, details: Mapping[str, object] | None) -> CmdletFailed:
-    message = f"{doing} failed: {_words_of(error)}"
+    message = f"{doing} failed: {error.message}"
     advice = advice_for(error.errors)
     if advice:
         message = f"{message.rstrip('. ')}. {advice}"
     merged: dict[str, Any] = {**error.details, **(details or {})}
     return type(error)(message, errors=error.errors, details=merged)
-
-
-def _words_of(error: CmdletFailed) -> str:
-    return error.message
 
 
 def _cmdlet_of(error: CmdletError) -> str:

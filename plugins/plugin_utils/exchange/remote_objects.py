@@ -15,7 +15,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import PromptPolicy
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     RemoteObject,
-    text_of,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletFailed,
@@ -54,12 +53,6 @@ def read_objects(session: Session, cmdlet: Cmdlet, properties: Sequence[str]) ->
             raise
         result = session.invoke(cmdlet)
     return [value for value in result.output if isinstance(value, RemoteObject)]
-
-
-def is_named(value: RemoteObject, name: str, *, properties: Sequence[str]) -> bool:
-    """Tell whether an object is the one that was asked for: Exchange may return all of them."""
-    wanted = name.strip().casefold()
-    return any((text_of(value.get(item)) or "").casefold() == wanted for item in properties)
 
 
 def _refuses_projection(error: CmdletFailed) -> bool:

@@ -82,8 +82,11 @@ def removal_obstacles(
         )
     if "IIS" in (certificate.services or ()):
         obstacles.append(
-            "It is bound to IIS; web access and management would stop. Enable another certificate "
-            "for IIS first."
+            "It is bound to the Exchange Back End site of IIS; web access and management would "
+            "stop. Bind another certificate to that site in IIS first."
+            if certificate.is_bound_to_back_end_only
+            else "It is bound to IIS; web access and management would stop. Enable another "
+            "certificate for IIS first."
         )
     obstacles += _auth_obstacles(certificate.thumbprint, auth_configuration)
     return obstacles

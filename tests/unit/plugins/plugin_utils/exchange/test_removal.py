@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
@@ -87,6 +89,12 @@ def test_each_reason(options: dict[str, object], words: list[str]) -> None:
 def test_iis() -> None:
     (obstacle,) = removal_obstacles(certificate("A", "IIS"))
     assert "bound to IIS" in obstacle
+
+
+def test_the_back_end_site_has_its_own_words() -> None:
+    back_end = replace(certificate("A", "IIS"), iis_sites=("IIS://EX01/W3SVC/2",))
+    (obstacle,) = removal_obstacles(back_end)
+    assert "Exchange Back End site" in obstacle
 
 
 def test_a_renewal_of_the_same_name_frees_receive_connectors_but_not_send_connectors() -> None:
