@@ -45,6 +45,8 @@ class PlaybookRun:
     output: str
     results: list[TaskResult] = field(default_factory=list)
     statistics: dict[str, dict[str, int]] = field(default_factory=dict)
+    # Heavy libraries that Ansible's main process had imported in the end.
+    imported: list[str] = field(default_factory=list)
 
     def of(self, task: str, host: str | None = None) -> TaskResult:
         """The one result of a task, by a part of its name."""
@@ -123,8 +125,7 @@ def run_playbook(
         timeout=timeout,
         check=False,
     )
-    results, statistics = _read_record(record)
-    return PlaybookRun(process.returncode, process.stdout, results, statistics)
+    return PlaybookRun(process.returncode, process.stdout, *_read_record(record))
 
 
 def playbook_environment(directory: Path, *, record: Path | None = None) -> dict[str, str]:
@@ -239,15 +240,16 @@ def write_yaml(path: Path, document: Any) -> Path:
     return path
 
 
-def _read_record(record: Path) -> tuple[list[TaskResult], dict[str, dict[str, int]]]:
+def _read_record(
+    record: Path,
+) -> tuple[list[TaskResult], dict[str, dict[str, int]], list[str]]:
     results: list[TaskResult] = []
-    statistics: dict[str, dict[str, int]] = {}
-    if not record.exists():
-        return results, statistics
-    for line in record.read_text(encoding="utf-8").splitlines():
-        document = json.loads(line)
-        if document.pop("kind") == "stats":
-            statistics = document["hosts"]
-        else:
-            results.append(TaskResult(**document))
-    return results, statistics
+    last: dict[str, Any] = {"hosts": {}, "imported": []}
+    if record.exists():
+        for line in record.read_text(encoding="utf-8").splitlines():
+            document = json.loads(line)
+            if document.pop("kind") == "stats":
+                last = document
+            else:
+                results.append(TaskResult(**document))
+    return results, last["hosts"], last["imported"]

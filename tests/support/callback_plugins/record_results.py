@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -19,6 +20,8 @@ short_description: Record task results as JSON lines
 description: Test support. Writes to the file that E(MAILOPS_RECORD_RESULTS) names.
 requirements: []
 """
+
+_HEAVY = ("OpenSSL", "cryptography", "psrpcore", "pypsrp", "winrm")
 
 
 class CallbackModule(CallbackBase):
@@ -75,5 +78,7 @@ class CallbackModule(CallbackBase):
             {
                 "kind": "stats",
                 "hosts": {host: stats.summarize(host) for host in sorted(stats.processed)},
+                # What Ansible's main process has imported; workers inherit it.
+                "imported": sorted(name for name in _HEAVY if name in sys.modules),
             }
         )
