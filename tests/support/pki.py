@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -49,11 +50,11 @@ def name(*parts: Part) -> x509.Name:
     """
     rdns = []
     for part in reversed(parts):
-        attributes = [part] if isinstance(part[0], str) else list(part)
+        attributes = cast("list[Attribute]", [part] if isinstance(part[0], str) else list(part))
         rdns.append(
             x509.RelativeDistinguishedName(
                 x509.NameAttribute(ATTRIBUTES.get(key) or x509.ObjectIdentifier(key), value)
-                for key, value in attributes  # type: ignore[misc]
+                for key, value in attributes
             )
         )
     return x509.Name(rdns)

@@ -302,11 +302,6 @@ def create_request(
     return stored, builder.sign(stored.private_key, certificates.hashes.SHA256())
 
 
-def internal_transport_found(server: Server) -> StoredCertificate | None:
-    """The internal transport certificate, if the store still has it."""
-    return server.certificates.get(server.InternalTransportCertificateThumbprint or "")
-
-
 def usable_names(organisation: Organisation, text: str) -> list[StoredCertificate]:
     """Certificates of any server that TlsCertificateName `text` means."""
     return [stored for server in organisation for stored in selection.matching(server, text)]

@@ -289,7 +289,8 @@ def chain_above(
     certificate: x509.Certificate, available: Iterable[x509.Certificate]
 ) -> list[x509.Certificate]:
     """The issuers of `certificate` found among `available`, nearest first, root included."""
-    pool, chain, current = list(available), [], certificate
+    pool, current = list(available), certificate
+    chain: list[x509.Certificate] = []
     while not is_self_issued(current) and len(chain) < 8:
         issuer = next((candidate for candidate in pool if _issued_by(current, candidate)), None)
         if issuer is None:

@@ -129,12 +129,15 @@ def _connectors(server: Server) -> list[ReceiveConnector]:
 
 def _bindings(default: StoredCertificate) -> list[WebBinding]:
     front, back = "Default Web Site", "Exchange Back End"
-    secure = {"certificateHash": default.Thumbprint, "certificateStoreName": "MY"}
+
+    def secure(site: str, site_id: int, information: str) -> WebBinding:
+        return WebBinding(site, site_id, "https", information, default.Thumbprint, "MY")
+
     return [
         WebBinding(front, 1, "http", "*:80:"),
-        WebBinding(front, 1, "https", ":443:", **secure),
+        secure(front, 1, ":443:"),
         WebBinding(front, 1, "http", "127.0.0.1:80:"),
-        WebBinding(front, 1, "https", "127.0.0.1:443:", **secure),
+        secure(front, 1, "127.0.0.1:443:"),
         WebBinding(back, 2, "http", "*:81:"),
-        WebBinding(back, 2, "https", "*:444:", **secure),
+        secure(back, 2, "*:444:"),
     ]

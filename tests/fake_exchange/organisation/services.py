@@ -200,11 +200,6 @@ def restart(organisation: Organisation, server: Server, name: str) -> None:
     start(organisation, server, name)
 
 
-def restart_iis(organisation: Organisation, server: Server) -> None:
-    """What `iisreset` does."""
-    restart(organisation, server, "W3SVC")
-
-
 def _existing(server: Server, name: str) -> Service:
     service = server.service(name)
     if service is None:

@@ -124,10 +124,6 @@ def names_certificate(text: str, certificate: x509.Certificate) -> bool:
     return _folded(text) == _folded(tls_certificate_name(certificate))
 
 
-def same_tls_certificate_name(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and _folded(one) == _folded(other)
-
-
 def _folded(text: str) -> str:
     return re.sub(r"\s+", "", text).casefold()
 

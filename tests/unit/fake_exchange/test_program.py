@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -17,6 +18,9 @@ from typing import Any
 import pytest
 import yaml
 
+from fake_exchange.control import DOORS
+from fake_exchange.faults import KINDS
+from fake_exchange.organisation.behavior import Behavior
 from support.fake_process import FakeProcess
 from support.presented import thumbprint
 
@@ -217,3 +221,9 @@ def test_faults_can_be_armed_and_cleared(fake: FakeProcess) -> None:
     assert (armed["kind"], armed["cmdlet"]) == ("slow_cmdlet", "Get-Queue")
     fake.post("/faults/clear")
     assert fake.get("/faults")["armed"] == []
+
+
+def test_the_readme_knows_every_switch_fault_and_request() -> None:
+    text = (TESTS / "fake_exchange" / "README.md").read_text(encoding="utf-8")
+    named = [field.name for field in dataclasses.fields(Behavior)] + list(KINDS) + list(DOORS)
+    assert [name for name in named if f"`{name}`" not in text and name != "GET /"] == []

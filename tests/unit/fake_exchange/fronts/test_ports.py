@@ -33,7 +33,7 @@ def trusting_anything() -> ssl.SSLContext:
     return context
 
 
-def thumbprint(connection: socket.socket) -> str:
+def thumbprint(connection: socket.socket | None) -> str:
     assert isinstance(connection, ssl.SSLSocket)
     certificate = connection.getpeercert(binary_form=True)
     assert certificate is not None

@@ -25,7 +25,7 @@ def client(stock: StockedServer) -> Iterator[smtplib.SMTP]:
 
 def connect(client: smtplib.SMTP, stock: StockedServer, port: str = "smtp") -> str:
     # smtplib keeps the name for the handshake only when it is given to the constructor.
-    client._host = "127.0.0.1"
+    vars(client)["_host"] = "127.0.0.1"
     code, text = client.connect("127.0.0.1", stock.server.ports[port])
     return f"{code} {text.decode()}"
 
