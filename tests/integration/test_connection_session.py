@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -29,7 +32,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     OutcomeUnknown,
     UnexpectedPrompt,
 )
-from support.one_server import CONNECTORS, SERVER, OneServer, start_one_server
+from support.one_server import CONNECTORS, PASSWORD, SERVER, OneServer, start_one_server
 
 READ = Cmdlet("Get-ExchangeServer", {"Identity": SERVER})
 
@@ -353,3 +356,37 @@ def test_a_slow_cmdlet_within_its_deadline_is_waited_for(server: OneServer) -> N
     server.fault("slow_cmdlet", cmdlet="Get-ExchangeServer", seconds=3)
     with ExchangeSession(server.exchange(operation_timeout=1)) as session:
         assert len(session.invoke(READ).output) == 1
+
+
+# --- secrets -------------------------------------------------------------------------------------
+
+
+def test_no_secret_in_any_log_of_any_level(server: OneServer) -> None:
+    """Even where somebody has turned every logger of the process down to DEBUG."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    names = [None, *logging.root.manager.loggerDict]
+    levels = {name: logging.getLogger(name).level for name in names}
+    logging.getLogger().addHandler(handler)
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        pfx = server.new.pfx("one time")
+        with ExchangeSession(server.exchange()) as session:
+            session.invoke(
+                Cmdlet(
+                    "Import-ExchangeCertificate",
+                    {"Server": SERVER, "FileData": pfx, "Password": Secret("one time")},
+                ),
+                changing=True,
+                expect_errors=True,
+            )
+    finally:
+        logging.getLogger().removeHandler(handler)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+    written = stream.getvalue()
+    assert PASSWORD not in written
+    assert "one time" not in written
+    assert base64.b64encode(pfx).decode()[:60] not in written
+    assert "Envelope" not in written

@@ -22,6 +22,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings
     ExchangeEndpointSettings,
     WindowsEndpointSettings,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_errors import (
+    tls_reason,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
     ExchangeError,
@@ -94,87 +97,6 @@ def _reason(chain: list[BaseException], settings: EndpointSettings) -> Reason:
     )
 
 
-# --- TLS ------------------------------------------------------------------------------------------
-# -------------------
-
-_TLS_TEXTS = (
-    (
-        re.compile("certificate has expired", re.IGNORECASE),
-        "tls_expired",
-        "the server's TLS certificate has expired. Renew it there, or dial http with Kerberos "
-        "until then; "
-        "switching the check off is possible but gives the password to whoever answers",
-    ),
-    (
-        re.compile("certificate is not yet valid", re.IGNORECASE),
-        "tls_not_yet_valid",
-        "the server's TLS certificate is not valid yet. Compare the clocks of both machines",
-    ),
-    (
-        re.compile(
-            "hostname mismatch|ip address mismatch|doesn't match|is not valid for", re.IGNORECASE
-        ),
-        "tls_name_mismatch",
-        "the server's TLS certificate is for another name than {host}. Dial the server by a name "
-        "that is in the "
-        "certificate",
-    ),
-    (
-        re.compile(
-            "self.signed certificate|unable to get (local )?issuer|unable to verify the first",
-            re.IGNORECASE,
-        ),
-        "tls_untrusted",
-        "the server's TLS certificate comes from an authority that is not trusted here. Name the "
-        "authority's file "
-        "in {ca_option}",
-    ),
-    (
-        re.compile("certificate verify failed", re.IGNORECASE),
-        "tls_untrusted",
-        "the server's TLS certificate was not accepted ({text})",
-    ),
-    (
-        re.compile("wrong version number|http request|unknown protocol", re.IGNORECASE),
-        "tls_not_spoken",
-        "port {port} does not speak TLS. Use scheme http there, or the port of https",
-    ),
-    (
-        re.compile(
-            "unsupported protocol|protocol version|handshake failure|no shared cipher",
-            re.IGNORECASE,
-        ),
-        "tls_protocol",
-        "no TLS version or cipher in common ({text}). Enable TLS 1.2 on the server",
-    ),
-)
-
-
-def _tls(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
-    if not any(
-        type(member).__name__ in ("SSLError", "SSLCertVerificationError") for member in chain
-    ):
-        return None
-    text = " ".join(str(member) for member in chain)
-    for pattern, word, sentence in _TLS_TEXTS:
-        if pattern.search(text):
-            return Reason(
-                word,
-                sentence.format(
-                    host=settings.host,
-                    port=settings.port,
-                    ca_option=_option(settings, "ca_file"),
-                    text=_short(_ssl_reason(text)),
-                ),
-            )
-    return Reason("tls", f"the TLS handshake failed ({_short(_ssl_reason(text))})")
-
-
-def _ssl_reason(text: str) -> str:
-    found = re.search(r"\[SSL[^\]]*\][^('\"]*", text)
-    return found.group(0) if found else text
-
-
 # --- what the server says in a WSMan fault
 # ---------------------------------------------------------------------------
 
@@ -188,7 +110,7 @@ _NO_ROLES = re.compile("assigned to any management roles", re.IGNORECASE)
 
 
 def _fault(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
-    fault = next((m for m in chain if type(m).__name__ == "WSManFaultError"), None)
+    fault = next((m for m in chain if type(m).__name__ in ("WSManFaultError", "PoolBroken")), None)
     if fault is None:
         return None
     code = _fault_code(fault)
@@ -229,7 +151,8 @@ def _fault(chain: list[BaseException], settings: EndpointSettings) -> Reason | N
             "and kerbauth of the "
             "PowerShell directory in IIS",
         )
-    return Reason("fault", f"the server answers with fault {code}: {_short(text)}")
+    answer = f"fault {code}" if code is not None else "the end of the session"
+    return Reason("fault", f"the server answers with {answer}: {_short(text)}")
 
 
 def _fault_code(fault: BaseException) -> int | None:
@@ -251,8 +174,15 @@ def _fault_text(fault: BaseException) -> str:
     return " ".join(dict.fromkeys(texts)) or str(fault)
 
 
-# --- Kerberos -------------------------------------------------------------------------------------
+# --- TLS and Kerberos -----------------------------------------------------------------------------
 # -------------------
+
+
+def _tls(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:
+    found = tls_reason(
+        chain, host=settings.host, port=settings.port, ca_option=_option(settings, "ca_file")
+    )
+    return Reason(*found) if found is not None else None
 
 
 def _kerberos(chain: list[BaseException], settings: EndpointSettings) -> Reason | None:

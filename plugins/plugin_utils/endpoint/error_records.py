@@ -74,16 +74,20 @@ def _message(record: Any) -> str:
     # str(record) fails when the exception came without a Message.
     details = getattr(record, "ErrorDetails", None)
     exception = getattr(record, "Exception", None)
-    candidates = [
-        getattr(details, "Message", None),
-        getattr(exception, "Message", None),
-        getattr(getattr(exception, "PSObject", None), "to_string", None),
-    ]
-    for candidate in candidates:
-        text = _word(candidate)
-        if text:
-            return text
-    return "the server gave no text"
+    return (
+        _word(getattr(details, "Message", None))
+        or _word(getattr(exception, "Message", None))
+        or _word(_to_string(exception))
+        or "the server gave no text"
+    )
+
+
+def _to_string(value: Any) -> Any:
+    try:
+        return value.PSObject.to_string
+    except (AttributeError, TypeError):
+        # psrpcore's own exception class cannot show itself without a Message.
+        return None
 
 
 def _exception_type(record: Any, category: Any) -> str:
@@ -106,8 +110,7 @@ def _target(record: Any) -> str | None:
     target = getattr(record, "TargetObject", None)
     if target is None:
         return None
-    meta = getattr(target, "PSObject", None)
-    text = meta.to_string if meta is not None else None
+    text = _to_string(target)
     if text is None and isinstance(target, (str, int, float)):
         text = str(target)
     return _word(text) or None

@@ -123,6 +123,8 @@ class ExchangeSession:
         """
         if not pipeline:
             raise ValueError("a pipeline needs a cmdlet")
+        # Opening may wait for a cold application pool; that time is not the cmdlet's.
+        self._open_pool()
         ends_at = time.monotonic() + (self.settings.deadline if deadline is None else deadline)
         outcome = self._run(pipeline, answer=answer, ends_at=ends_at, changing=changing)
         self._closed_statistics.cmdlets += len(pipeline)
