@@ -102,6 +102,8 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
     REQUIRES_CONNECTION: ClassVar[bool] = True
 
     report: Report
+    # Whichever connection the task has; with REQUIRES_CONNECTION it is the collection's own.
+    _connection: Any
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Do the task and return its own result keys; progress goes into ``self.report``.

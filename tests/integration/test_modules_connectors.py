@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connector modules and exchange_rotation_info in the real ansible-playbook, against the fake."""
+"""The connector modules and exchange_rotation_info in the real ansible-playbook."""
 
 from __future__ import annotations
 
