@@ -123,10 +123,15 @@ class ExchangeSession:
         """
         if not pipeline:
             raise ValueError("a pipeline needs a cmdlet")
+        check_settings(self.settings)
+        try:
+            commands = _commands(pipeline)
+        except ImportError as error:
+            raise explain(error, self.settings) from error
         # Opening may wait for a cold application pool; that time is not the cmdlet's.
         self._open_pool()
         ends_at = time.monotonic() + (self.settings.deadline if deadline is None else deadline)
-        outcome = self._run(pipeline, answer=answer, ends_at=ends_at, changing=changing)
+        outcome = self._run(pipeline, commands, answer=answer, ends_at=ends_at, changing=changing)
         self._closed_statistics.cmdlets += len(pipeline)
         self._refuse_bad_outcome(pipeline, outcome, changing=changing, expect_errors=expect_errors)
         return CmdletResult(
@@ -153,6 +158,7 @@ class ExchangeSession:
     def _run(
         self,
         pipeline: Sequence[Cmdlet],
+        commands: Sequence[tuple[str, dict[str, Any]]],
         *,
         answer: PromptPolicy | None,
         ends_at: float,
@@ -168,7 +174,7 @@ class ExchangeSession:
 
             run = pipeline_run.PipelineRun(
                 pool,
-                _commands(pipeline),
+                commands,
                 answer=answer,
                 deadline=ends_at - time.monotonic(),
                 changing=changing,
@@ -198,7 +204,6 @@ class ExchangeSession:
     def _open_pool(self) -> runspace_pool.RunspacePool:
         if self._pool is not None:
             return self._pool
-        check_settings(self.settings)
         pool = None
         try:
             from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
