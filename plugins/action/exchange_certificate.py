@@ -119,15 +119,16 @@ class ActionModule(ExchangeActionBase):
         before = self._read(wish)
         plan = plan_installation(wish, before)
         self.report.warn(plan.warnings)
-        if self.check_mode or not (plan.import_it or plan.enable_it):
+        if self.check_mode or not plan.changes_something:
             self.report.changes += planned_sentences(wish, plan, before)
             after = predicted(wish, plan, before)
         else:
             self._change(wish, plan, before)
             after = self._verify(wish, plan, before)
         self.report.before, self.report.after = before.as_diff(), after.as_diff()
-        assert after.certificate is not None
-        result: dict[str, Any] = {"certificate": after.certificate.to_result(self.now())}
+        result: dict[str, Any] = {}
+        if after.certificate is not None:
+            result["certificate"] = after.certificate.to_result(self.now())
         if after.internal_transport is not None:
             result["internal_transport_certificate"] = after.internal_transport
         return result
@@ -186,17 +187,16 @@ class ActionModule(ExchangeActionBase):
             return None
 
     def _change(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
-        if plan.import_it:
-            self._import(wish)
+        if plan.to_import is not None:
+            self._import(wish, plan.to_import)
         if plan.enable_it:
             self._enable(wish, plan, before)
 
-    def _import(self, wish: InstallationWish) -> None:
-        assert wish.loaded is not None
+    def _import(self, wish: InstallationWish, loaded: LoadedCertificate) -> None:
         try:
             import_certificate(
                 self.session,
-                wish.loaded,
+                loaded,
                 server=wish.server,
                 friendly_name=wish.friendly_name_at_import,
                 exportable=wish.exportable,

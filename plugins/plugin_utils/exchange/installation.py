@@ -82,11 +82,15 @@ class ServerState:
 class InstallationPlan:
     """What has to be sent for a wish."""
 
-    import_it: bool = False
+    to_import: LoadedCertificate | None = None
     enable: Services = frozenset()
     # Enable the certificate for nothing, only to let NETWORK SERVICE read its key.
     grant_only: bool = False
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changes_something(self) -> bool:
+        return self.to_import is not None or self.enable_it
 
     @property
     def enable_it(self) -> bool:
@@ -131,7 +135,7 @@ def plan_installation(wish: InstallationWish, before: ServerState) -> Installati
     certificate = before.certificate
     if certificate is None:
         return InstallationPlan(
-            import_it=True,
+            to_import=wish.loaded,
             enable=wish.services,
             grant_only=wish.network_service_allowed and not wish.services,
         )
@@ -174,7 +178,7 @@ def planned_sentences(
 ) -> list[str]:
     """What check mode says."""
     sentences = []
-    if plan.import_it:
+    if plan.to_import is not None:
         sentences.append(f"Import {title(wish)} on {wish.server}.")
     if plan.enable_it:
         sentences.append(enabled_sentence("Enable", wish, plan, before))
@@ -184,10 +188,9 @@ def planned_sentences(
 def predicted(wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> ServerState:
     """The state that the plan leads to."""
     certificate = before.certificate
-    if certificate is None:
-        assert wish.loaded is not None
-        certificate = future_certificate(wish, wish.loaded)
-    if certificate.services is not None:
+    if plan.to_import is not None:
+        certificate = future_certificate(wish, plan.to_import)
+    if certificate is not None and certificate.services is not None:
         certificate = replace(certificate, services=certificate.services | plan.enable)
     replaced = wish.replace_internal_transport and "SMTP" in plan.enable
     return ServerState(
