@@ -108,18 +108,19 @@ class ExchangeSession:
         Args:
             pipeline: The commands, each feeding the next.
             answer: What to answer to questions; a question that it does not know is answered No and
-                fails the call. deadline: Seconds until the pipeline is stopped; default from the
-                settings. changing: Whether a cmdlet changes something: then it is never sent twice.
-                expect_errors: Leave error records in the result instead of raising CmdletFailed.
+                fails the call.
+            deadline: Seconds until the pipeline is stopped; default from the settings.
+            changing: Whether a cmdlet changes something: then it is never sent twice.
+            expect_errors: Leave error records in the result instead of raising CmdletFailed.
 
         Raises:
-            InvalidInput: A parameter's value cannot be sent; nothing has been.
+            InvalidInput: A setting or a parameter's value cannot be used; nothing has been sent.
             EndpointUnreachable, MissingLibrary: No session.
             CmdletNotAvailable: The account lacks the cmdlet or a parameter (also with
-                expect_errors). UnexpectedPrompt: A question nobody foresaw; answered No (also with
-                expect_errors). CmdletFailed: Error records came back, or a reading pipeline was
-                stopped at its deadline. OutcomeUnknown: Contact lost or deadline passed in a
-                changing pipeline.
+                expect_errors).
+            UnexpectedPrompt: A question nobody foresaw; answered No (also with expect_errors).
+            CmdletFailed: Error records came back, or a reading pipeline passed its deadline.
+            OutcomeUnknown: Contact lost or deadline passed in a changing pipeline.
         """
         if not pipeline:
             raise ValueError("a pipeline needs a cmdlet")

@@ -84,7 +84,8 @@ class WindowsSession:
             script_name: A file of the scripts folder, without its suffix.
             parameters: What the script reads; JSON types only.
             changing: Whether the script changes something, which decides what a lost connection
-                means. deadline: Seconds until the script is given up; default from the settings.
+                means.
+            deadline: Seconds until the script is given up; default from the settings.
 
         Raises:
             EndpointUnreachable, MissingLibrary, InvalidInput: No session.
