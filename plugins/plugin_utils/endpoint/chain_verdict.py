@@ -120,7 +120,7 @@ def _load_pem(block: bytes) -> x509.Certificate:
 def _chain_problem(
     certificates: Sequence[x509.Certificate], authorities: Authorities
 ) -> str | None:
-    issuers, _ = order_chain(certificates[0], certificates)
+    issuers, _strays = order_chain(certificates[0], certificates)
     top = issuers[-1] if issuers else certificates[0]
     if has_issued(top, top):
         return None

@@ -109,7 +109,7 @@ class PlainConnection:
             if len(self._buffer) > _LONGEST_LINE or self._received > _LONGEST_DIALOGUE:
                 raise UnexpectedAnswer(f"{self.peer} sends more than this protocol ever would.")
             self._buffer += self._receive(limit)
-        line, _, self._buffer = self._buffer.partition(b"\n")
+        line, _newline, self._buffer = self._buffer.partition(b"\n")
         return line.rstrip(b"\r").decode("utf-8", errors="replace")
 
     def _receive(self, limit: float) -> bytes:

@@ -214,7 +214,7 @@ class _StreamReader:
 
     def _class_head(self) -> tuple[int, str, tuple[str, ...]]:
         object_id, name = self._int32(), self._text()
-        return object_id, name, tuple(self._text() for _ in range(self._count()))
+        return object_id, name, tuple(self._text() for _item in range(self._count()))
 
     def _described_class(
         self,
@@ -235,7 +235,7 @@ class _StreamReader:
         return value
 
     def _member_readers(self, count: int) -> tuple[Callable[[], object], ...]:
-        kinds = [self._byte() for _ in range(count)]
+        kinds = [self._byte() for _item in range(count)]
         return tuple(self._type_reader(kind) for kind in kinds)
 
     def _type_reader(self, kind: int) -> Callable[[], object]:
@@ -283,7 +283,7 @@ class _StreamReader:
         if kind == 2:
             return self._keep(object_id, self._take(length))
         reader = self._primitive_reader(kind)
-        return self._keep(object_id, [reader() for _ in range(length)])
+        return self._keep(object_id, [reader() for _item in range(length)])
 
     def _object_array(self) -> object:
         object_id, length = self._int32(), self._int32()

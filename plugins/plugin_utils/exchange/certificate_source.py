@@ -18,8 +18,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
-
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,
@@ -179,6 +177,7 @@ def _pfx_bytes(source: CertificateSource) -> bytes:
 
 
 def _read_pfx(source: CertificateSource) -> _Content:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     origin = source.pfx_path or "the content of pfx_content"
@@ -272,6 +271,7 @@ def _read_pem_certificates(data: bytes, origin: str) -> list[x509.Certificate]:
 
 
 def _read_private_key(data: bytes, passphrase: str | None, *, origin: str) -> PrivateKeyTypes:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
     block = _PEM_KEY.search(data)

@@ -358,7 +358,7 @@ def _parameter_value(option: Option, value: object) -> object:
 
 def _capability_key(text: str) -> tuple[str, frozenset[str]]:
     """``domain:Capability,Capability``: without case, capabilities without order."""
-    domain, _, capabilities = text.partition(":")
+    domain, _colon, capabilities = text.partition(":")
     names = frozenset(part.strip().casefold() for part in capabilities.split(",") if part.strip())
     return domain.strip().casefold(), names
 

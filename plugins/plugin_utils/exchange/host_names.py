@@ -26,7 +26,7 @@ def covers(names: Iterable[str], host_name: str) -> bool:
     the same wildcard only.
     """
     wanted = normalize_host_name(host_name)
-    first_label, _, parent = wanted.partition(".")
+    first_label, _dot, parent = wanted.partition(".")
     for name in map(normalize_host_name, names):
         if name == wanted:
             return True

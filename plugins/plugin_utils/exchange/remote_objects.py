@@ -34,7 +34,7 @@ class Session(Protocol):
         expect_errors: bool = False,
     ) -> CmdletResult:
         """Run one pipeline; see ExchangeSession.invoke."""
-        ...
+        raise NotImplementedError
 
 
 def read_objects(session: Session, cmdlet: Cmdlet, properties: Sequence[str]) -> list[RemoteObject]:
