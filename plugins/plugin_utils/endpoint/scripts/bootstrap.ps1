@@ -1,7 +1,11 @@
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 $WarningPreference = 'SilentlyContinue'
-try { [Console]::InputEncoding = [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding } catch { $null = $_ }
+try {
+    $utf8 = New-Object System.Text.UTF8Encoding
+    [Console]::InputEncoding = $utf8
+    [Console]::OutputEncoding = $utf8
+} catch { $null = $_ }
 $received = $input | Out-String
 $exitCode = 0
 try {

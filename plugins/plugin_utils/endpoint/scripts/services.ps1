@@ -32,7 +32,7 @@ function Start-One($name, $timeout) {
     Wait-Status $name 'Running' $timeout
 }
 
-# Windows lists dependents so that each can be stopped in turn; they start again in the opposite order.
+# Windows lists dependents in the order in which they can stop; they start in the opposite one.
 function Get-RunningDependent($name) {
     $running = @()
     foreach ($dependent in (Get-Service -Name $name).DependentServices) {
