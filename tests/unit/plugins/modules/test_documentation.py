@@ -159,3 +159,17 @@ def test_every_module_is_of_this_version() -> None:
     galaxy = yaml.safe_load((REPOSITORY / "galaxy.yml").read_text(encoding="utf-8"))
     for module in MODULES:
         assert documentation(module)["version_added"] <= galaxy["version"]
+
+
+def test_the_libraries_named_are_those_of_the_requirements() -> None:
+    needed = dict(
+        line.split(">=")
+        for line in (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if ">=" in line
+    )
+    for module in MODULES:
+        document = documentation(module)
+        for part in [*fragments(document), document]:
+            for requirement in part.get("requirements", []):
+                library, bound = requirement.split(" (")[0].split(" >= ")
+                assert needed[library] == bound, module
