@@ -18,8 +18,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
     ExchangeEndpointSettings,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (
-    read_certificates,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import (
+    exchange_certificate,
 )
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     for _round in range(rounds):
         started = time.monotonic()
         with ExchangeSession(settings) as session:
-            read_certificates(session, server)
+            exchange_certificate.read_certificates(session, server)
         print(time.monotonic() - started, flush=True)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What running one command costs: wall time, processor time and memory of its whole process tree."""
+"""What does running one command cost, with all its processes: time, processor time, memory?"""
 
 from __future__ import annotations
 

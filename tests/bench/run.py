@@ -72,7 +72,8 @@ def report(tasks: TaskTimes, rotations: list[tuple[Rotation, Rotation]]) -> str:
         "",
         "## One task",
         "",
-        f"Median of {tasks.rounds - 1} rounds in one run; the first is left out, because it loads plugins.",
+        f"Median of {tasks.rounds - 1} rounds in one run; the first, which loads plugins, is left "
+        "out.",
         "",
         "| task | milliseconds | against `debug` | against the bare client |",
         "|---|---:|---:|---:|",
@@ -120,8 +121,8 @@ def _task_row(label: str, seconds: float, tasks: TaskTimes) -> str:
 
 def _rotation_table(runs: list[Rotation]) -> list[str]:
     rows = [
-        "| servers | wall s | s per server | controller CPU s per server | peak memory MB "
-        "| sessions per server | cmdlets per server | marginal cmdlets | HTTP requests per server |",
+        "| servers | wall s | s per server | controller CPU s per server | peak memory MB | "
+        "sessions per server | cmdlets per server | marginal cmdlets | HTTP requests per server |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for run in runs:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmarks measure: single tasks, and whole rotations of organizations of several sizes."""
+"""What is measured: single tasks, and whole rotations of organizations of several sizes."""
 
 from __future__ import annotations
 
