@@ -38,10 +38,10 @@ Answer = Callable[[str, str], int]
 class NoCipher(PSCryptoProvider):
     """psrpcore wants one even where nothing is encrypted."""
 
-    def decrypt(self, value: bytes) -> bytes:
+    def decrypt(self, value: str) -> str:
         raise AssertionError("nothing is encrypted here")
 
-    def encrypt(self, value: bytes) -> bytes:
+    def encrypt(self, value: str) -> str:
         raise AssertionError("nothing is encrypted here")
 
     def register_key(self, key: bytes) -> None:
