@@ -30,6 +30,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
     ExchangeError,
     InvalidInput,
+    MissingLibrary,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
     CertificateSource,
@@ -134,6 +135,9 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
             result.update(error.details, msg=error.message)
             # Not AnsibleConnectionFailure: it would lose what has been changed until then.
             result["unreachable" if isinstance(error, EndpointUnreachable) else "failed"] = True
+        except ImportError as error:
+            missing = MissingLibrary.named(error.name or str(error))
+            result.update(missing.details, msg=missing.message, failed=True)
         self._conclude(result)
         return scrubbed(result, self._secrets())
 

@@ -10,6 +10,7 @@ the same facts for machines and ends up in the task result. No message ever hold
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,16 @@ class EndpointUnreachable(ExchangeError):
 
 class MissingLibrary(ExchangeError):
     """A Python library or system library is missing on the control node."""
+
+    @classmethod
+    def named(cls, library: str, *, details: Mapping[str, object] | None = None) -> MissingLibrary:
+        """The error for a library, by the name it is imported by."""
+        return cls(
+            f"The Python library {library} is missing for the Python that runs Ansible "
+            f"({sys.executable}). Install what the collection needs: {sys.executable} -m pip "
+            "install -r requirements.txt, the file in the collection's folder.",
+            details={**(details or {}), "reason": "library_missing"},
+        )
 
 
 class CmdletFailed(ExchangeError):

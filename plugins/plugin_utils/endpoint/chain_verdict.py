@@ -138,9 +138,7 @@ def _trust_problem(
     try:
         from OpenSSL import crypto
     except ImportError as error:
-        raise MissingLibrary(
-            "The Python library pyOpenSSL is missing on the control node: pip install pyOpenSSL."
-        ) from error
+        raise MissingLibrary.named("OpenSSL") from error
     store = crypto.X509Store()
     if authorities.file is not None:
         store.load_locations(str(authorities.file))

@@ -354,7 +354,6 @@ def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason |
 
 
 # --- helpers --------------------------------------------------------------------------------------
-# -------------------
 
 
 def _missing_library(chain: list[BaseException], settings: EndpointSettings) -> str | None:
@@ -371,12 +370,7 @@ def _missing_library(chain: list[BaseException], settings: EndpointSettings) -> 
             "(needs the Kerberos development files and a C compiler), or choose another "
             f"{_option(settings, 'auth')}"
         )
-    name = getattr(error, "name", None) or text
-    return (
-        f"The Python library {_short(str(name))} is missing on the control node. Install it into "
-        "Ansible's own Python "
-        "with: pip install pypsrp pywinrm"
-    )
+    return MissingLibrary.named(_short(str(getattr(error, "name", None) or text))).message
 
 
 def _usual_path(settings: EndpointSettings) -> str:

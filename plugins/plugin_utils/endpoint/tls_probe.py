@@ -188,9 +188,7 @@ def _shake_hands(connection: PlainConnection, server_name: str | None) -> SSL.Co
     try:
         from OpenSSL import SSL
     except ImportError as error:
-        raise MissingLibrary(
-            "The Python library pyOpenSSL is missing on the control node: pip install pyOpenSSL."
-        ) from error
+        raise MissingLibrary.named("OpenSSL") from error
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_min_proto_version(_TLS_1_0)

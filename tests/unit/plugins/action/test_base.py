@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -167,6 +168,17 @@ def test_a_failure_half_way_tells_what_was_changed_until_then(kind: type[Excepti
     assert result["changes"] == ["Imported it."]
     assert result["certificate"] == {"thumbprint": "AB"}
     assert result["msg"] == "Enabling it failed."
+
+
+def test_a_missing_library_is_named_with_the_command_that_installs_it() -> None:
+    def work(action: Probe, options: dict[str, Any]) -> dict[str, Any]:
+        raise ModuleNotFoundError("No module named 'cryptography'", name="cryptography")
+
+    result = probe({"name": "x"}, work).run()
+    assert result["failed"] and not result["changed"]
+    assert result["reason"] == "library_missing"
+    assert "library cryptography is missing" in result["msg"]
+    assert f"{sys.executable} -m pip install -r requirements.txt" in result["msg"]
 
 
 def test_diff_is_returned_only_when_asked_for() -> None:
