@@ -175,7 +175,8 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it() -> None:
         raise ModuleNotFoundError("No module named 'cryptography'", name="cryptography")
 
     result = probe({"name": "x"}, work).run()
-    assert result["failed"] and not result["changed"]
+    assert result["failed"]
+    assert not result["changed"]
     assert result["reason"] == "library_missing"
     assert "library cryptography is missing" in result["msg"]
     assert f"{sys.executable} -m pip install -r requirements.txt" in result["msg"]
