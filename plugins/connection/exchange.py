@@ -10,9 +10,9 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: exchange
 short_description: Talk to an Exchange server's PowerShell endpoint and to its Windows
-version_added: 1.0.0
+version_added: 0.1.0
 author:
-  - mailops.exchange contributors
+  - mailops.exchange contributors (@mailops)
 description:
   - Carries the tasks of the collection C(mailops.exchange) to an on-premises Exchange server. The
     tasks run in the Ansible worker on the

@@ -50,7 +50,7 @@ class KerberosTicket:
             destroy()
 
 
-_Acquired = tuple[str, "Callable[[], None] | None"]
+_Acquired = tuple[str, Callable[[], None] | None]
 
 
 def _acquire(user_name: str, password: str) -> _Acquired:

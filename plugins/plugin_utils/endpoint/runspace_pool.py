@@ -87,8 +87,7 @@ class RunspacePool:
     def open(self) -> None:
         """Create the shell and wait until the pool is open."""
         self._pool.open()
-        first = self._next_payload()
-        assert first is not None
+        first = self._first_payload()
         self._transport.create(
             str(self._pool.runspace_pool_id).upper(), first.data, protocol_version=_PROTOCOL_VERSION
         )
@@ -148,8 +147,7 @@ class RunspacePool:
             AnswerLost: Contact was lost and the pipeline may run.
             NotSent, ShellNotFound: It certainly does not run.
         """
-        first = self._next_payload()
-        assert first is not None
+        first = self._first_payload()
         command_id = _command_id(pipeline)
         try:
             self._transport.command(command_id, first.data, patience=patience)
@@ -221,6 +219,12 @@ class RunspacePool:
     def terminate(self, pipeline: ClientPowerShell) -> None:
         """Let the server forget the pipeline; a lost answer does not matter."""
         self._transport.signal(_command_id(pipeline), SIGNAL_TERMINATE)
+
+    def _first_payload(self) -> PSRPPayload:
+        payload = self._next_payload()
+        if payload is None:
+            raise RuntimeError("psrpcore has nothing to send where it must have something")
+        return payload
 
     def _next_payload(self) -> PSRPPayload | None:
         return self._pool.data_to_send(self._transport.max_payload_size)
