@@ -156,7 +156,8 @@ def _show(
             f"{_word(example, before[server, port])} -> {_word(example, after[server, port])}"
             for port in MAIL_AND_WEB_PORTS
         ]
-        print((f"  {server:7} {facts['Site']:8} " + "".join(f"{cell:14}" for cell in cells)).rstrip())
+        line = f"  {server:7} {facts['Site']:8} " + "".join(f"{cell:14}" for cell in cells)
+        print(line.rstrip())
     print("\n  server  services of the new   Receive connectors       sessions     cmdlets")
     print("          certificate           that name it             1st   2nd    1st   2nd")
     wanted = _issuer_and_subject(state, example)

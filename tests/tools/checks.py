@@ -85,9 +85,8 @@ def everything() -> list[Check]:
 
 
 def _code() -> list[Check]:
-    newest_python = CACHE / "venvs" / "newest" / "bin" / "python"
     mypy = ["mypy", "--config-file", str(REPOSITORY / "pyproject.toml")]
-    mypy += ["--cache-dir", str(CACHE / "mypy"), "--python-executable", str(newest_python)]
+    mypy += ["--cache-dir", str(CACHE / "mypy")]
     return [
         Check("ruff", "tools", ["ruff", "check", "--cache-dir", str(CACHE / "ruff"), "."]),
         Check(

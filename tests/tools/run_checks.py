@@ -153,7 +153,6 @@ def main() -> int:
     chosen = [check for check in chosen if not arguments.names or check.name in arguments.names]
     started = time.monotonic()
     try:
-        # mypy reads the libraries' types where they are installed, so newest is always needed.
         names = {"tools", "newest"} if arguments.quick else {"tools", "newest", "oldest"}
         environments = {made.name: made for made in ready(*sorted(names))}
     except SetupFailed as failure:
