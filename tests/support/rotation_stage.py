@@ -38,6 +38,7 @@ class RotationStage:
     fake: FakeProcess
     variables: dict[str, Any] = field(default_factory=dict)
     inventory_variables: dict[str, Any] = field(default_factory=dict)
+    host_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(
         self,
@@ -76,10 +77,10 @@ class RotationStage:
         )
 
     def _inventory(self) -> Path:
-        return write_yaml(
-            self.directory / "inventory.yml",
-            self.example.inventory(self.fake.endpoints, **self.inventory_variables),
-        )
+        inventory = self.example.inventory(self.fake.endpoints, **self.inventory_variables)
+        for name, variables in self.host_variables.items():
+            inventory["exchange"]["hosts"][name].update(variables)
+        return write_yaml(self.directory / "inventory.yml", inventory)
 
     def presented(self) -> dict[tuple[str, str], str | None]:
         """The thumbprint that each port of each server presents."""
