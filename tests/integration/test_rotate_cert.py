@@ -35,6 +35,7 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
         *,
         variables: dict[str, Any] | None = None,
         files: Mapping[str, bytes] | None = None,
+        hide_ports: bool = False,
         **example: Any,
     ) -> RotationStage:
         for name, content in (files or {}).items():
@@ -42,7 +43,10 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
         example = {"servers": SERVERS, **example}
         written = write_example(tmp_path, **example)
         running.append(FakeProcess.start(written.file))
-        return RotationStage(tmp_path, written, running[-1], variables or {})
+        stage = RotationStage(tmp_path, written, running[-1], variables or {})
+        if hide_ports:
+            stage.host_variables = {name: {"rotate_ports": []} for name in stage.fake.names}
+        return stage
 
     yield set_up
     for fake in running:
@@ -339,6 +343,48 @@ def test_a_port_that_is_out_of_reach_is_told_before_any_change(setting: Setting)
     assert run.return_code != 0
     assert "does not answer although its services run" in run.output
     assert "EX02" in run.output
+    assert stage.changing_cmdlets() == []
+
+
+def test_a_port_that_goes_by_the_servers_own_name_keeps_its_self_signed_certificate(
+    setting: Setting,
+) -> None:
+    def adjust(organisation: dict[str, Any]) -> None:
+        del organisation["defaults"]["receive_connectors"]["Client Frontend"]
+
+    stage = setting(adjust=adjust)
+    before = stage.presented()
+    assert before["EX01", "submission"] != stage.example.old.thumbprint
+
+    run = stage.run().check()
+
+    after = stage.presented()
+    assert after["EX01", "submission"] == before["EX01", "submission"]
+    assert after["EX01", "smtp"] == after["EX01", "https"] == stage.example.new.thumbprint
+    assert "goes by another name" in "\n".join(run.result("Show what was done")["msg"])
+    assert stage.run().check().changed == 0
+
+
+def test_without_ports_to_look_at_services_are_restarted_when_something_was_changed(
+    setting: Setting,
+) -> None:
+    stage = setting(hide_ports=True)
+
+    stage.run().check()
+
+    assert stage.everywhere() == {stage.example.new.thumbprint}
+    assert stage.run().check().changed == 0
+
+
+def test_a_play_in_batches_is_refused_before_any_change(setting: Setting) -> None:
+    stage = setting()
+    play = {"hosts": "exchange", "gather_facts": False, "serial": 1, "any_errors_fatal": True}
+    role = {"role": "mailops.exchange.rotate"}
+
+    run = stage.run(playbook=[{"name": "One by one", **play, "roles": [role]}])
+
+    assert run.return_code != 0
+    assert "serial" in run.output
     assert stage.changing_cmdlets() == []
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,14 @@ class RotationStage:
         check_mode: bool = False,
         arguments: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
+        playbook: Path | Sequence[Mapping[str, Any]] = PLAYBOOK,
         **variables: Any,
     ) -> PlaybookRun:
-        """Run the playbook as a user does; the fake counts from zero."""
+        """Run the playbook (or another one) as a user does; the fake counts from zero."""
         self.fake.post("/counters/reset")
         return run_playbook(
             self.directory,
-            PLAYBOOK,
+            playbook,
             inventory=self._inventory(),
             extra_variables={**self.example.variables(), **self.variables, **variables},
             check_mode=check_mode,
