@@ -25,6 +25,8 @@ NEW = SECOND_CA.issue(*SUBJECT, dns=NAMES, valid_days=90)
 RENEWED = FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90)
 PATIENCE = 120.0
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=["other issuer", "same name"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RotationStage]:

@@ -76,7 +76,8 @@ def haystacks(stage: RotationStage, output: str, watcher: Watcher) -> Iterator[t
 @pytest.mark.parametrize("outcome", ["success", "failure"])
 def test_no_secret_shows_up_anywhere(tmp_path: Path, outcome: str) -> None:
     example = write_example(tmp_path, [{"name": "EX01"}])
-    temporary = tmp_path / "tmp"
+    # Named briefly: ansible-core opens a socket in it, and a socket's path is short by nature.
+    temporary = tmp_path / "t"
     temporary.mkdir()
     log = tmp_path / "ansible.log"
     environment = {
