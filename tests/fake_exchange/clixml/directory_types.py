@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fake_exchange.clixml.binary_formatter import (
     Member,
@@ -45,18 +44,9 @@ CONFIGURATION_OBJECT = (
 Getters = dict[str, Callable[[], Any]]
 
 
-@lru_cache(maxsize=1)
-def local_time_zone() -> tzinfo:
-    """Where the pretended servers stand: dates on the wire carry its offset."""
-    try:
-        return ZoneInfo("Europe/Berlin")
-    except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=1))
-
-
-def local_time(moment: datetime) -> datetime:
+def local_time(moment: datetime, time_zone: tzinfo) -> datetime:
     """The moment in the servers' time zone, without fractions of a second."""
-    return moment.astimezone(local_time_zone()).replace(microsecond=0)
+    return moment.astimezone(time_zone).replace(microsecond=0)
 
 
 def utc_time(moment: datetime) -> datetime:
@@ -340,6 +330,7 @@ def directory_members(
     changed: datetime,
     created: datetime,
     domain_controller: str,
+    time_zone: tzinfo,
     state: str = "Unchanged",
 ) -> dict[str, Getters]:
     """The members every directory object has, in groups, because their order differs by type:
@@ -354,8 +345,8 @@ def directory_members(
             "Guid": lambda: guid,
             "ObjectCategory": lambda: _schema_id(schema_class, domain),
             "ObjectClass": lambda: strings(classes),
-            "WhenChanged": lambda: local_time(changed),
-            "WhenCreated": lambda: local_time(created),
+            "WhenChanged": lambda: local_time(changed, time_zone),
+            "WhenCreated": lambda: local_time(created, time_zone),
             "WhenChangedUTC": lambda: utc_time(changed),
             "WhenCreatedUTC": lambda: utc_time(created),
             "OrganizationId": organization_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -56,7 +57,7 @@ ROOT_CA_TYPES = ("None", "ThirdParty", "Enterprise", "Registry", "GroupPolicy", 
 
 @dataclass(frozen=True)
 class _Constants:
-    """What follows from the certificate alone."""
+    """What follows from the certificate and the servers' time zone alone."""
 
     der: bytes
     thumbprint: str
@@ -70,7 +71,7 @@ class _Constants:
 
 
 @lru_cache(maxsize=4096)
-def _constants(certificate: x509.Certificate) -> _Constants:
+def _constants(certificate: x509.Certificate, time_zone: tzinfo) -> _Constants:
     key = certificate.public_key()
     subject = tls_names.render_name(certificate.subject)
     issuer = tls_names.render_name(certificate.issuer)
@@ -78,7 +79,7 @@ def _constants(certificate: x509.Certificate) -> _Constants:
     serial = number.rjust(len(number) + len(number) % 2, "0")
     thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()
     dates = [
-        local_time(moment).strftime("%m/%d/%Y %H:%M:%S")
+        local_time(moment, time_zone).strftime("%m/%d/%Y %H:%M:%S")
         for moment in (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     ]
     headings = ("Subject", "Issuer", "Serial Number", "Not Before", "Not After", "Thumbprint")
@@ -119,7 +120,7 @@ def details_hidden(organisation: Organisation, server: Server) -> bool:
 def _blob(organisation: Organisation, server: Server, stored: StoredCertificate) -> bytes | None:
     if not organisation.behavior.serialization_data:
         return None
-    known = _constants(stored.certificate)
+    known = _constants(stored.certificate, organisation.time_zone)
     sites = {
         f"IIS://{server.Name}/W3SVC/{binding.site_id}": None
         for binding in server.web_bindings
@@ -151,7 +152,7 @@ def certificate_output(
     organisation: Organisation, server: Server, stored: StoredCertificate, *, hidden: bool = False
 ) -> OutputObject:
     """One certificate of a server as the pipeline carries it; ``hidden`` as `details_hidden`."""
-    known = _constants(stored.certificate)
+    known = _constants(stored.certificate, organisation.time_zone)
 
     def whole() -> ClrObject:
         blob = None if hidden else _blob(organisation, server, stored)
@@ -172,7 +173,7 @@ def certificate_output(
 def _getters(
     organisation: Organisation, server: Server, stored: StoredCertificate
 ) -> dict[str, Callable[[], Any]]:
-    known = _constants(stored.certificate)
+    known = _constants(stored.certificate, organisation.time_zone)
     services = set(stored.Services)
     number = stored.services_number
     status = stored.Status
@@ -183,8 +184,8 @@ def _getters(
         "HasPrivateKey": lambda: stored.HasPrivateKey,
         "IsSelfSigned": lambda: stored.SelfSigned,
         "Issuer": lambda: known.issuer,
-        "NotAfter": lambda: local_time(stored.NotAfter),
-        "NotBefore": lambda: local_time(stored.NotBefore),
+        "NotAfter": lambda: local_time(stored.NotAfter, organisation.time_zone),
+        "NotBefore": lambda: local_time(stored.NotBefore, organisation.time_zone),
         "PublicKeySize": lambda: known.key_size,
         "RootCAType": lambda: enum(
             TASKS + "CertificateAuthorityType",

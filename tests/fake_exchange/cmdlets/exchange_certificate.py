@@ -199,12 +199,13 @@ def replaces_internal_transport(
     if not rules.asks_to_overwrite(server, stored):
         return False
     old = server.certificates.get(current)
-    expires = f" (expires {time_text(old.NotAfter)})" if old is not None else ""
+    time_zone = invocation.organisation.time_zone
+    expires = f" (expires {time_text(old.NotAfter, time_zone)})" if old is not None else ""
     return invocation.should_continue(
         "Overwrite the existing default SMTP certificate?\r\n\r\n"
         f"Current certificate: '{current}'{expires}\r\n"
         f"Replace it with certificate: '{stored.Thumbprint}' "
-        f"(expires {time_text(stored.NotAfter)})"
+        f"(expires {time_text(stored.NotAfter, time_zone)})"
     )
 
 

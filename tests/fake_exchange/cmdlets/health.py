@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 
 from fake_exchange.clixml.directory_types import object_state, property_bag, strings, utc_time
 from fake_exchange.clixml.objects import ClrObject, OutputObject, enum, output_of
@@ -108,14 +109,17 @@ def _test_service_health(invocation: Invocation) -> Iterator[OutputObject]:
         yield service_health_output(server, role)
 
 
-def _requesters(component: ComponentState) -> ClrObject:
+def _requesters(component: ComponentState, time_zone: tzinfo) -> ClrObject:
     items = []
     for requester, state in component.requesters.items():
         changed = component.changed.get(requester, now())
         items.append(
             ClrObject(
                 (_REQUESTER, "System.Object"),
-                to_string=(f"Requestor:{requester}; State:{state}; Timestamp:{time_text(changed)}"),
+                to_string=(
+                    f"Requestor:{requester}; State:{state}; "
+                    f"Timestamp:{time_text(changed, time_zone)}"
+                ),
                 properties=[
                     ("Requester", requester),
                     ("State", state),
@@ -147,8 +151,8 @@ def component_state_output(
         "Component": lambda: component.Component,
         "State": lambda: enum(DATA + "ServiceState", state, STATES.index(state)),
         "ServerWideOfflineIsOffline": lambda: offline,
-        "RemoteStates": lambda: _requesters(component),
-        "LocalStates": lambda: _requesters(component),
+        "RemoteStates": lambda: _requesters(component, organisation.time_zone),
+        "LocalStates": lambda: _requesters(component, organisation.time_zone),
         "Identity": lambda: server_identity(organisation, server),
         "IsValid": lambda: True,
         "ObjectState": lambda: object_state("New"),

@@ -98,6 +98,7 @@ def hybrid_output(organisation: Organisation, hybrid: HybridConfiguration) -> Ou
         changed=hybrid.WhenChanged,
         created=hybrid.WhenCreated,
         domain_controller=organisation.domain_controller,
+        time_zone=organisation.time_zone,
         state="Changed",
     )
     getters: Getters = {
@@ -148,13 +149,16 @@ def auth_config_output(organisation: Organisation, auth: AuthConfig) -> OutputOb
         changed=auth.WhenChanged,
         created=auth.WhenCreated,
         domain_controller=organisation.domain_controller,
+        time_zone=organisation.time_zone,
     )
     getters: Getters = {
         "CurrentCertificateThumbprint": lambda: auth.CurrentCertificateThumbprint,
         "PreviousCertificateThumbprint": lambda: auth.PreviousCertificateThumbprint,
         "NextCertificateThumbprint": lambda: auth.NextCertificateThumbprint,
         "NextCertificateEffectiveDate": lambda: (
-            directory.local_time(effective) if effective is not None else None
+            directory.local_time(effective, organisation.time_zone)
+            if effective is not None
+            else None
         ),
         "ServiceName": lambda: auth.ServiceName,
         "Realm": lambda: auth.Realm,
@@ -187,6 +191,7 @@ def accepted_domain_output(organisation: Organisation, accepted: AcceptedDomain)
         changed=accepted.WhenChanged,
         created=accepted.WhenCreated,
         domain_controller=organisation.domain_controller,
+        time_zone=organisation.time_zone,
     )
     getters: Getters = {
         "DomainName": lambda: values.smtp_domain_with_subdomains(accepted.DomainName),

@@ -11,10 +11,9 @@ import uuid
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from fake_exchange.clixml.directory_types import local_time_zone
 from fake_exchange.cmdlets.registry import (
     Choice,
     CmdletContext,
@@ -35,6 +34,9 @@ _EXCEPTION_TYPES = {
     "ManagementObjectNotFoundException": (
         "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
     ),
+    "ManagementObjectAmbiguousException": (
+        "Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException"
+    ),
 }
 
 YES, YES_TO_ALL, NO, NO_TO_ALL = range(4)
@@ -46,9 +48,9 @@ CHOICES = (
 )
 
 
-def time_text(moment: datetime) -> str:
+def time_text(moment: datetime, time_zone: tzinfo) -> str:
     """A local date and time as the servers' culture (en-US) prints it."""
-    local = moment.astimezone(local_time_zone())
+    local = moment.astimezone(time_zone)
     hour, half = local.hour % 12 or 12, "AM" if local.hour < 12 else "PM"
     day = f"{local.month}/{local.day}/{local.year}"
     return f"{day} {hour}:{local.minute:02d}:{local.second:02d} {half}"
@@ -100,7 +102,7 @@ class Invocation:
         the text, where they are known; ``server`` the one that reports it."""
         hexadecimal = code or f"{zlib.crc32(message.encode()):08X}"
         reporter = server or self.context.landed_server.Name
-        stamp = time_text(datetime.now().astimezone())
+        stamp = time_text(datetime.now().astimezone(), self.organisation.time_zone)
         error_id = (
             f"[Server={reporter.upper()},RequestId={uuid.uuid4()},TimeStamp={stamp}] "
             f"[FailureCategory=Cmdlet-{exception}] {hexadecimal},{self.definition.class_name}"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 
-from fake_exchange.clixml.directory_types import local_time, local_time_zone, strings
+from fake_exchange.clixml.directory_types import local_time, strings
 from fake_exchange.clixml.objects import Int64, OutputObject, enum, output_of
 from fake_exchange.cmdlets import conversion
 from fake_exchange.cmdlets.invocation import Invocation
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
-from fake_exchange.organisation.model import Queue, Server, TrackingEvent
+from fake_exchange.organisation.model import Organisation, Queue, Server, TrackingEvent
 
 QUEUE_VIEWER = "Microsoft.Exchange.Data.QueueViewer."
 QUEUE_TASKS = "Microsoft.Exchange.Management.QueueViewerTasks."
@@ -129,13 +129,13 @@ def _get_queue(invocation: Invocation) -> Iterator[OutputObject]:
         yield queue_output(queue)
 
 
-def tracking_output(event: TrackingEvent) -> OutputObject:
+def tracking_output(organisation: Organisation, event: TrackingEvent) -> OutputObject:
     """An entry of the message tracking log: the documented properties, no capture exists."""
     return output_of(
         TRACKING_EVENT,
         TRACKING_EVENT[0],
         {
-            "Timestamp": lambda: local_time(event.Timestamp),
+            "Timestamp": lambda: local_time(event.Timestamp, organisation.time_zone),
             "ServerHostname": lambda: event.ServerHostname,
             "ConnectorId": lambda: event.ConnectorId,
             "Source": lambda: event.Source,
@@ -151,8 +151,8 @@ def tracking_output(event: TrackingEvent) -> OutputObject:
     )
 
 
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=local_time_zone())
+def _aware(moment: datetime, time_zone: tzinfo) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=time_zone)
 
 
 def _get_tracking_log(invocation: Invocation) -> Iterator[OutputObject]:
@@ -162,10 +162,13 @@ def _get_tracking_log(invocation: Invocation) -> Iterator[OutputObject]:
         wanted = parameters.get(name)
         if wanted:
             found = [e for e in found if getattr(e, name).casefold() == wanted.casefold()]
+    time_zone = invocation.organisation.time_zone
     if "Start" in parameters:
-        found = [e for e in found if e.Timestamp >= _aware(parameters.get("Start"))]
+        start = _aware(parameters.get("Start"), time_zone)
+        found = [e for e in found if e.Timestamp >= start]
     if "End" in parameters:
-        found = [e for e in found if e.Timestamp < _aware(parameters.get("End"))]
+        end = _aware(parameters.get("End"), time_zone)
+        found = [e for e in found if e.Timestamp < end]
     if parameters.get("MessageSubject"):
         part = parameters.get("MessageSubject").casefold()
         found = [e for e in found if part in e.MessageSubject.casefold()]
@@ -173,7 +176,7 @@ def _get_tracking_log(invocation: Invocation) -> Iterator[OutputObject]:
         wanted_recipients = {name.casefold() for name in parameters.get("Recipients")}
         found = [e for e in found if wanted_recipients & {r.casefold() for r in e.Recipients}]
     for event in found[: parameters.get("ResultSize", RESULT_SIZE)]:
-        yield tracking_output(event)
+        yield tracking_output(invocation.organisation, event)
 
 
 _RESULT_SIZE = Parameter("ResultSize", conversion.unlimited(conversion.integer))

@@ -287,6 +287,7 @@ def receive_connector_output(
         changed=connector.WhenChanged,
         created=connector.WhenCreated,
         domain_controller=organisation.domain_controller,
+        time_zone=organisation.time_zone,
     )
     fixed: Getters = {
         "ProxyEnabled": lambda: False,
@@ -347,7 +348,7 @@ def _single(invocation: Invocation, identity: str) -> tuple[Server, ReceiveConne
         raise invocation.error(
             f"The operation couldn't be performed because '{identity}' matches multiple entries.",
             category="InvalidData",
-            exception="Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException",
+            exception="ManagementObjectAmbiguousException",
         )
     return found[0]
 

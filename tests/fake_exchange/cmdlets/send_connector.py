@@ -132,6 +132,7 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
         changed=connector.WhenChanged,
         created=connector.WhenCreated,
         domain_controller=organisation.domain_controller,
+        time_zone=organisation.time_zone,
     )
     getters: Getters = {
         "DNSRoutingEnabled": lambda: connector.DNSRoutingEnabled,

@@ -58,6 +58,7 @@ def _common(organisation: Organisation, server: Server) -> dict[str, Getters]:
         changed=server.WhenChanged,
         created=server.WhenCreated,
         domain_controller=organisation.domain_controller,
+        time_zone=organisation.time_zone,
     )
 
 

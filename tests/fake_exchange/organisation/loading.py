@@ -7,6 +7,7 @@ whole; servers are read by `server_loading`."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from fake_exchange.organisation.reading import (
     folded,
 )
 from fake_exchange.organisation.server_loading import load_servers
+from fake_exchange.organisation.time_zones import time_zone
 
 __all__ = ["LoadingError", "load_organisation"]
 
@@ -61,6 +63,8 @@ def load_organisation(file: Path) -> Organisation:
         domain=identity.text("domain", "contoso.test"),
         domain_controller=identity.text("domain_controller", ""),
     )
+    if "time_zone" in identity:
+        organisation.time_zone = _time_zone(identity)
     identity.done()
     _load_behavior(organisation.behavior, top.section("behavior"))
     organisation.trusted_roots = list(_roots(top))
@@ -91,6 +95,14 @@ def _read_yaml(file: Path) -> Any:
         line = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or "is not YAML"
         raise LoadingError(f"{file}: {line}{problem}") from None
+
+
+def _time_zone(identity: Section) -> tzinfo:
+    place = identity.at("time_zone")
+    try:
+        return time_zone(identity.text("time_zone"))
+    except ValueError as problem:
+        raise place.error(str(problem)) from None
 
 
 def _load_behavior(behavior: Behavior, section: Section) -> None:

@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 
 from cryptography import x509
@@ -22,6 +22,7 @@ from fake_exchange.faults import Faults
 from fake_exchange.organisation.accounts import Account
 from fake_exchange.organisation.behavior import Behavior
 from fake_exchange.organisation.counters import CmdletCall, CmdletLog, Counters
+from fake_exchange.organisation.time_zones import default_time_zone
 
 __all__ = [
     "AcceptedDomain",
@@ -435,6 +436,8 @@ class Organisation:
     trusted_roots: list[x509.Certificate] = field(default_factory=list)
     """Roots the servers trust, besides each server's own self-signed certificates."""
     domain_controller: str = ""
+    time_zone: tzinfo = field(default_factory=default_time_zone)
+    """Where the servers stand; dates on the wire carry its offset."""
     keytab: Path | None = None
     """Kerberos keytab of the servers' HTTP principals, if there is a KDC."""
     counters: Counters = field(default_factory=Counters)

@@ -294,6 +294,20 @@ def test_receive_connectors_of_one_server(shell: Shell) -> None:
     assert both.failure is not None
 
 
+def test_setting_a_name_that_two_servers_have_is_an_error(
+    shell: Shell, organisation: Organisation
+) -> None:
+    for server in organisation:
+        server.receive_connectors[0].Name = "Scanner"
+    error = shell.run(("Set-ReceiveConnector", {"Identity": "Scanner", "Comment": "x"})).error
+    assert "'Scanner' matches multiple entries" in error.message
+    assert error.category_reason == "ManagementObjectAmbiguousException"
+    assert "[FailureCategory=Cmdlet-ManagementObjectAmbiguousException] " in error.error_id
+    assert error.exception_type == (
+        "Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException"
+    )
+
+
 def test_send_connectors_have_no_server(shell: Shell) -> None:
     outcome = shell.run(("Get-SendConnector", {"Server": "EX01"}))
     assert outcome.failure is not None

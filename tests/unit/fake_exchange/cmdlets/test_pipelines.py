@@ -7,7 +7,7 @@ faults and stopping; and the cmdlets about health and mail flow."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -383,3 +383,32 @@ def test_the_tracking_log_is_searched(shell: Shell, server: Server) -> None:
     assert subjects(End=start.replace(hour=2)) == ["Report 0", "Report 1"]
     assert subjects(MessageSubject="report 2", Recipients=["B@contoso.test"]) == ["Report 2"]
     assert subjects(ResultSize=1) == ["Report 0"]
+
+
+def test_dates_are_those_of_the_servers_time_zone(
+    shell: Shell, organisation: Organisation, server: Server
+) -> None:
+    organisation.time_zone = timezone(timedelta(hours=-5))
+    noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    server.tracking_log.append(
+        TrackingEvent(noon, "SEND", "SMTP", "a@contoso.test", (), "Report", "<1@x>", "EX01")
+    )
+    organisation.send_connectors[0].WhenChanged = noon
+    server.component_states["HubTransport"].requesters["Maintenance"] = "Draining"
+    server.component_states["HubTransport"].changed["Maintenance"] = noon
+    identity = {"Identity": "EX01", "Component": "HubTransport"}
+
+    (event,) = shell.run("Get-MessageTrackingLog").succeeded().rows
+    (connector,) = shell.run("Get-SendConnector").succeeded().rows
+    certificate = shell.run("Get-ExchangeCertificate").succeeded().objects[0]
+    (component,) = shell.run(("Get-ServerComponentState", identity)).succeeded().rows
+    ambiguous = shell.run(("Get-MessageTrackingLog", {"Start": datetime(2026, 1, 1, 7, 1)}))
+
+    assert event["Timestamp"].hour == 7
+    assert event["Timestamp"].utcoffset() == connector["WhenChanged"].utcoffset()
+    assert connector["WhenChanged"].utcoffset() == timedelta(hours=-5)
+    begins = next(iter(server.certificates.values())).NotBefore - timedelta(hours=5)
+    assert f"[Not Before]\r\n  {begins:%m/%d/%Y %H:%M:%S}" in certificate.PSObject.to_string
+    (requester,) = component["LocalStates"]
+    assert "1/1/2026 7:00:00 AM" in requester.PSObject.to_string
+    assert ambiguous.succeeded().fragments == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,12 @@ def test_an_edge_server_has_its_own_services_and_connector(load: Load) -> None:
     assert [s.FriendlyName for s in edge.certificates.values()] == ["Microsoft Exchange"]
 
 
+def test_the_servers_stand_in_the_time_zone_that_the_file_names(load: Load) -> None:
+    summer = datetime(2022, 7, 1, 12, tzinfo=timezone.utc)
+    there = load(organization={"time_zone": "America/New_York"}).time_zone
+    assert summer.astimezone(there).utcoffset() == timedelta(hours=-4)
+
+
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
@@ -198,6 +205,10 @@ def test_an_edge_server_has_its_own_services_and_connector(load: Load) -> None:
             "servers[0].receive_connectors.Mine: a connector of one's own needs 'bindings'",
         ),
         ({"servers": [{"count": 300}]}, "more than 200 servers"),
+        (
+            {"organization": {"time_zone": "Europe/Atlantis"}},
+            "organization.time_zone: 'Europe/Atlantis' is no time zone",
+        ),
         (
             {"certificates": {"x": {"pfx": "none.pfx"}}},
             "certificates.x.pfx: there is no file",
