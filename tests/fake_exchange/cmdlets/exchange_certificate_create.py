@@ -37,11 +37,26 @@ KEY_SIZES = (1024, 2048, 4096)
 DEFAULT_SERVICES = ["IMAP", "POP", "SMTP"]
 
 
-def _domains(invocation: Invocation, server: Server) -> list[str]:
+def _renewed(invocation: Invocation) -> x509.Certificate | None:
+    """The certificate of ``-Instance``, whose names the new one takes over."""
+    data = invocation.parameters.get("Instance")
+    try:
+        return x509.load_der_x509_certificate(data) if data else None
+    except ValueError:
+        raise invocation.error(
+            "The value of the Instance parameter is no certificate.",
+            category="InvalidArgument",
+            exception="ArgumentException",
+        ) from None
+
+
+def _domains(invocation: Invocation, server: Server, renewed: x509.Certificate | None) -> list[str]:
     """The names of the certificate: those given, and those the switches add."""
     parameters = invocation.parameters
     given = parameters.get("DomainName")
     names = list(given.replace or ()) if given is not None else []
+    if given is None and renewed is not None:
+        names = list(tls_names.dns_names(renewed))
     accepted = [domain.DomainName for domain in invocation.organisation.accepted_domains]
     if parameters.switch("IncludeServerFQDN"):
         names.append(server.Fqdn)
@@ -56,8 +71,15 @@ def _domains(invocation: Invocation, server: Server) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _subject(invocation: Invocation, domains: list[str], server: Server) -> x509.Name:
+def _subject(
+    invocation: Invocation,
+    domains: list[str],
+    server: Server,
+    renewed: x509.Certificate | None,
+) -> x509.Name:
     text = invocation.parameters.get("SubjectName")
+    if not text and renewed is not None:
+        return renewed.subject
     if not text:
         return common_name(domains[0] if domains else server.Name)
     try:
@@ -87,8 +109,9 @@ def _new(invocation: Invocation) -> Iterator[OutputObject]:
     server = reach(invocation, invocation.server_or_landed())
     check_friendly_name(invocation)
     services = parameters.get("Services", DEFAULT_SERVICES)
-    domains = _domains(invocation, server)
-    subject = _subject(invocation, domains, server)
+    renewed = _renewed(invocation)
+    domains = _domains(invocation, server, renewed)
+    subject = _subject(invocation, domains, server, renewed)
     request = parameters.switch("GenerateRequest")
     # Federation certificates are made here, though never enabled with Enable.
     check_services(invocation, server, [name for name in services if name != "Federation"])
@@ -148,6 +171,7 @@ CMDLETS = (
             Parameter("Services", allowed_services, sets=_CERTIFICATE),
             Parameter("GenerateRequest", conversion.switch, sets=_REQUEST, required=True),
             Parameter("BinaryEncoded", conversion.switch, sets=_REQUEST),
+            Parameter("Instance", conversion.byte_array),
             Parameter("SubjectName", conversion.text),
             Parameter("DomainName", conversion.multi_value()),
             Parameter("KeySize", conversion.integer),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from fake_exchange.cmdlets.registry import SecureText
 from fake_exchange.organisation import certificate_rules as rules
+from fake_exchange.organisation import tls_names
 from fake_exchange.organisation.model import Organisation, Server, StoredCertificate
 from support import pki
 from support.cmdlet_shell import Outcome, Prompted, Shell
@@ -559,6 +561,22 @@ def test_a_new_certificate_is_self_signed_and_enabled(shell: Shell, server: Serv
     (made,) = [c for c in rules.visible(server) if "lab" in c.certificate.subject.rfc4514_string()]
     assert (made.SelfSigned, made.Services) == (True, {"SMTP"})
     assert server.InternalTransportCertificateThumbprint != made.Thumbprint
+
+
+def test_a_renewal_takes_over_the_names_of_its_instance(shell: Shell, server: Server) -> None:
+    der = MAIL.certificate.public_bytes(serialization.Encoding.DER)
+    shell.run(("New-ExchangeCertificate", {"Instance": der, "Services": "None"})).succeeded()
+    (made,) = [
+        c.certificate
+        for c in rules.visible(server)
+        if c.certificate.subject == MAIL.certificate.subject
+    ]
+    assert tls_names.dns_names(made) == ["mail.contoso.test"]
+
+
+def test_an_instance_that_is_no_certificate_is_refused(shell: Shell) -> None:
+    error = shell.run(("New-ExchangeCertificate", {"Instance": b"no certificate"})).error
+    assert error.category == "InvalidArgument"
 
 
 def test_a_request_waits_for_the_reply_on_the_server_that_made_it(
