@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,11 +24,14 @@ INPUTS = {"inventory.yml", "extra_variables.yml", "organisation.yml", "mail.cont
 
 
 class Watcher(threading.Thread):
-    """Collects the command lines and environments of all descendants of this process."""
+    """Collects the command lines and environments of all descendants of this process, and what
+    is written into a directory for temporary files: most of it is gone when the run ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Path) -> None:
         super().__init__(daemon=True)
         self.seen: set[str] = set()
+        self.files: dict[str, set[bytes]] = {}
+        self._temporary = temporary
         self._over = threading.Event()
 
     def run(self) -> None:
@@ -37,6 +42,14 @@ class Watcher(threading.Thread):
                     self.seen.add(" ".join(f"{k}={v}" for k, v in process.environ().items()))
                 except psutil.Error:
                     continue
+            self._look_at_files()
+
+    def _look_at_files(self) -> None:
+        for directory, _, names in os.walk(self._temporary):
+            for path in (Path(directory, name) for name in names):
+                with suppress(OSError):
+                    if path.is_file():
+                        self.files.setdefault(str(path), set()).add(path.read_bytes())
 
     def __enter__(self) -> Watcher:
         self.start()
@@ -68,9 +81,47 @@ def haystacks(stage: RotationStage, output: str, watcher: Watcher) -> Iterator[t
     yield "output", output.encode()
     for number, text in enumerate(watcher.seen):
         yield f"process list {number}: {text[:80]}", text.encode()
+    for name, contents in watcher.files.items():
+        yield from ((f"temporary file {name}", content) for content in contents)
     for file in stage.directory.rglob("*"):
         if file.is_file() and file.name not in INPUTS and not file.is_symlink():
             yield str(file), file.read_bytes()
+
+
+def found_in(places: Iterable[tuple[str, bytes]], example: ExampleOrganisation) -> list[str]:
+    return [
+        f"{name} in {place}"
+        for place, content in places
+        for name, forms in needles(example).items()
+        if any(form in content for form in forms)
+    ]
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    example = write_example(tmp_path, [{"name": "EX01"}])
+    key = tmp_path / "a.key"
+    key.write_bytes(example.new.key_pem())
+    places = [(file.name, file.read_bytes()) for file in (example.file, key)]
+    places += [("encoded", base64.b64encode(example.pfx_password.encode()))]
+    places += [("wide", example.password.encode("utf-16-le")), ("file", example.pfx.read_bytes())]
+    assert found_in(places, example) == [
+        f"account password in {example.file.name}",
+        "private key in a.key",
+        "PFX password in encoded",
+        "account password in wide",
+        "PFX in file",
+    ]
+
+
+def test_files_that_are_gone_again_are_searched(tmp_path: Path) -> None:
+    short_lived = tmp_path / "ansible-local" / "secret"
+    short_lived.parent.mkdir()
+    with Watcher(tmp_path) as watcher:
+        short_lived.write_bytes(b"seen")
+        while str(short_lived) not in watcher.files:
+            assert watcher.is_alive()
+        short_lived.unlink()
+    assert b"seen" in watcher.files[str(short_lived)]
 
 
 @pytest.mark.parametrize("outcome", ["success", "failure"])
@@ -88,7 +139,7 @@ def test_no_secret_shows_up_anywhere(tmp_path: Path, outcome: str) -> None:
         "ANSIBLE_DEBUG": "true",
         "ANSIBLE_DIFF_ALWAYS": "true",
     }
-    with FakeProcess.start(example.file) as fake, Watcher() as watcher:
+    with FakeProcess.start(example.file) as fake, Watcher(temporary) as watcher:
         stage = RotationStage(tmp_path, example, fake)
         if outcome == "failure":
             fake.post("/faults", kind="fail_cmdlet", cmdlet="Import-ExchangeCertificate")
@@ -97,10 +148,4 @@ def test_no_secret_shows_up_anywhere(tmp_path: Path, outcome: str) -> None:
         (tmp_path / "control.log").write_text(str(fake.get("/log")) + str(fake.get("/state")))
     assert log.stat().st_size > 10_000
     assert len(watcher.seen) > 2
-    found = [
-        f"{name} in {place}"
-        for place, content in haystacks(stage, run.output, watcher)
-        for name, forms in needles(example).items()
-        if any(form in content for form in forms)
-    ]
-    assert found == []
+    assert found_in(haystacks(stage, run.output, watcher), example) == []
