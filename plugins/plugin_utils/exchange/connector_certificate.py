@@ -94,6 +94,12 @@ def _wish_of_thumbprint(
             f"{found.not_after:%Y-%m-%d %H:%M} UTC: a connector that names it cannot use TLS.",
             details={"server": server, "thumbprint": thumbprint},
         )
+    if found.not_before is not None and now < found.not_before:
+        raise InvalidInput(
+            f"The certificate {thumbprint} on {server} is not valid before "
+            f"{found.not_before:%Y-%m-%d %H:%M} UTC: a connector that names it cannot use TLS.",
+            details={"server": server, "thumbprint": thumbprint},
+        )
     warnings = []
     if found.services is not None and "SMTP" not in found.services:
         warnings.append(

@@ -127,6 +127,12 @@ def check_usable(
             f"{certificate.not_after:%Y-%m-%d %H:%M} UTC: get a new one first.",
             details=details,
         )
+    if wish.services and certificate.not_before is not None and now < certificate.not_before:
+        raise InvalidInput(
+            f"The certificate {wish.thumbprint} on {wish.server} is not valid before "
+            f"{certificate.not_before:%Y-%m-%d %H:%M} UTC: wait until then.",
+            details=details,
+        )
     check_names_suit(wish.services, certificate.common_name, list(certificate.dns_names))
 
 

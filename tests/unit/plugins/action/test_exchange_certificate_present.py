@@ -460,6 +460,15 @@ class TestThumbprintAlone:
         assert "expired" in result["msg"]
         assert run.changing == []
 
+    def test_one_that_is_not_valid_yet_is_refused(self, run: Any, server: ModelServer) -> None:
+        future = pki.root().issue(("CN", "m"), dns=["m"], not_before=pki.now() + pki.days(2))
+        server.certificates.append(Held(future))
+
+        result = run(thumbprint=future.thumbprint, services=["SMTP"])
+
+        assert "not valid before" in result["msg"]
+        assert run.changing == []
+
     def test_a_wildcard_for_imap_is_refused(
         self, run: Any, server: ModelServer, certificates: Any
     ) -> None:

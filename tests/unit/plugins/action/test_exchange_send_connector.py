@@ -20,6 +20,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import Out
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,
 )
+from support import pki
 from support.model_server import Held, ModelServer, failed, raising
 
 MODULE = "exchange_send_connector"
@@ -237,6 +238,15 @@ def test_an_expired_certificate_is_refused(
     assert "expired" in run(name=NAME, **pfx(certificates.expired))["msg"]
     server.certificates.append(Held(certificates.expired))
     assert "expired" in run(name=NAME, thumbprint=certificates.expired.thumbprint)["msg"]
+    assert run.changing == []
+
+
+def test_a_certificate_that_is_not_valid_yet_is_refused(
+    run: Any, server: ModelServer, connector: dict[str, Any]
+) -> None:
+    future = pki.root().issue(("CN", "m"), dns=["m"], not_before=pki.now() + pki.days(2))
+    server.certificates.append(Held(future))
+    assert "not valid before" in run(name=NAME, thumbprint=future.thumbprint)["msg"]
     assert run.changing == []
 
 
