@@ -152,7 +152,9 @@ class ActionModule(ExchangeActionBase):
         return State(
             certificates=read_certificates(session, server, controller),
             receive_connectors=read_receive_connectors(session, server, controller),
-            send_connectors=read_send_connectors(session, controller) if organization else [],
+            send_connectors=read_send_connectors(session, controller, source_servers=True)
+            if organization
+            else [],
             hybrid_configuration=read_hybrid_configuration(session, controller)
             if organization
             else None,

@@ -178,7 +178,7 @@ rotation:
           type: str
           sample: <I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso
     send_connectors:
-      description: Send connectors of the organization whose value has to change, in the same shape.
+      description: Send connectors of the organization whose value has to change, in the same shape and with their source servers.
       returned: when O(organization=true)
       type: list
       elements: dict
@@ -198,6 +198,12 @@ rotation:
           returned: always
           type: str
           sample: <I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso
+        source_transport_servers:
+          description: The servers that send through it. All of them need the certificate before the connector names it.
+          returned: always
+          type: list
+          elements: str
+          sample: [EX01, EX02]
     hybrid_configuration:
       description: The hybrid configuration, V(null) where the organization has none.
       returned: when O(organization=true)

@@ -388,6 +388,42 @@ def test_a_play_in_batches_is_refused_before_any_change(setting: Setting) -> Non
     assert stage.changing_cmdlets() == []
 
 
+def test_a_source_server_outside_of_the_play_stops_before_any_change(setting: Setting) -> None:
+    stage = setting()
+
+    run = stage.run(arguments=("--limit", "EX01"))
+
+    assert run.return_code != 0
+    assert "also sends from EX02, which is not in this play" in run.output
+    assert stage.changing_cmdlets() == []
+    stage.run(arguments=("--limit", "EX01"), rotate_prepared_servers=["ex02.contoso.test"]).check()
+
+
+def test_the_internal_transport_certificate_is_replaced_by_a_later_run_too(
+    setting: Setting,
+) -> None:
+    stage = setting()
+    stage.run().check()
+
+    stage.run(rotate_internal_transport_certificate="replace").check()
+
+    for server in stage.state()["servers"].values():
+        assert server["InternalTransportCertificateThumbprint"] == stage.example.new.thumbprint
+    assert stage.run(rotate_internal_transport_certificate="replace").check().changed == 0
+
+
+def test_a_stopped_imap_service_stays_as_it_is(setting: Setting) -> None:
+    stage = setting(hide_ports=True)
+    imap = ("MSExchangeIMAP4", "MSExchangeIMAP4BE")
+    for service in imap:
+        stage.fake.post("/services", server="EX01", service=service, action="stop")
+
+    stage.run().check()
+
+    services = stage.state()["servers"]["EX01"]["services"]
+    assert {services[service]["Status"] for service in imap} == {"Stopped"}
+
+
 def test_a_stopped_transport_service_is_started_again(setting: Setting) -> None:
     stage = setting()
     stage.run().check()

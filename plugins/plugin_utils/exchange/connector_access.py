@@ -89,11 +89,12 @@ class AuthConfiguration:
 
 
 def read_send_connectors(
-    session: Session, domain_controller: str | None = None
+    session: Session, domain_controller: str | None = None, *, source_servers: bool = False
 ) -> list[SendConnector]:
-    """Return every Send connector of the organization."""
+    """Return every Send connector of the organization, with its source servers if asked for."""
     cmdlet = Cmdlet("Get-SendConnector", _with_domain_controller({}, domain_controller))
-    return [send_connector_of(item) for item in read_objects(session, cmdlet, _SEND_PROPERTIES)]
+    properties = _SEND_PROPERTIES + (("SourceTransportServers",) if source_servers else ())
+    return [send_connector_of(item) for item in read_objects(session, cmdlet, properties)]
 
 
 def read_receive_connectors(

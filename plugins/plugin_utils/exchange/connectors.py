@@ -68,6 +68,8 @@ class SendConnector:
     ignore_starttls: bool = False
     # Not an option: with smart hosts, DomainValidation needs a domain.
     dns_routing_enabled: bool = True
+    # Servers that send through it, and must have its certificate; empty where it was not read.
+    source_transport_servers: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -394,6 +396,7 @@ def send_connector_of(value: RemoteObject) -> SendConnector:
         cloud_services_mail_enabled=value.get("CloudServicesMailEnabled") is True,
         ignore_starttls=value.get("IgnoreSTARTTLS") is True,
         dns_routing_enabled=value.get("DNSRoutingEnabled") is not False,
+        source_transport_servers=_texts(value.get("SourceTransportServers")),
     )
 
 

@@ -102,6 +102,7 @@ def plan_server(
     present = find_certificate(list(certificates), new.thumbprint)
     to_enable = services if present is None else missing_services(services, present.services)
     _judge_new(new, present, services, findings, server)
+    _judge_validity(new, present, findings, server, now)
     _judge_named(new, leaving, named, findings)
     _judge_staying(new, certificates, leaving, services, findings, server, now)
     _judge_same_name(new, certificates, findings, server)
@@ -259,6 +260,31 @@ def _judge_new(
         )
 
 
+def _judge_validity(
+    new: NewCertificate,
+    present: ExchangeCertificate | None,
+    findings: _Findings,
+    server: str,
+    now: datetime,
+) -> None:
+    """Refuse what no connector may name; a file was judged when it was read, a thumbprint not."""
+    if present is not None and present.is_pending_request:
+        findings.problems.append(
+            f"{new.title} on {server} is a request that waits for its certificate: import the "
+            "reply of the authority on that server first."
+        )
+    if new.not_after is not None and new.not_after < now:
+        findings.problems.append(
+            f"The certificate {new.title} expired on {new.not_after:%Y-%m-%d %H:%M} UTC: get a new "
+            "one first."
+        )
+    elif new.not_before is not None and now < new.not_before:
+        findings.problems.append(
+            f"The certificate {new.title} is not valid before "
+            f"{new.not_before:%Y-%m-%d %H:%M} UTC: wait until then."
+        )
+
+
 def _judge_named(
     new: NewCertificate,
     leaving: Iterable[ExchangeCertificate],
@@ -360,6 +386,9 @@ def _connector_changes(
                 title=connector.title,
                 before=stored,
                 after=new.tls_certificate_name.render(),
+                source_transport_servers=connector.source_transport_servers
+                if isinstance(connector, SendConnector)
+                else None,
             )
         )
         findings.changes.append(f"Point {connector.title} to certificate {new.title}.")

@@ -77,14 +77,19 @@ class ConnectorChange:
     title: str
     before: str | None
     after: str
+    # Of a Send connector: all of them must have the certificate before the connector names it.
+    source_transport_servers: tuple[str, ...] | None = None
 
     def to_result(self) -> dict[str, object]:
         """Return the JSON-safe form that the modules document under RETURN."""
-        return {
+        result: dict[str, object] = {
             "name": self.name,
             "tls_certificate_name_before": self.before,
             "tls_certificate_name_after": self.after,
         }
+        if self.source_transport_servers is not None:
+            result["source_transport_servers"] = list(self.source_transport_servers)
+        return result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
@@ -47,6 +49,14 @@ def test_send_connectors_of_the_organization() -> None:
     assert [connector.name for connector in connectors] == ["A", "B"]
     assert session.calls[0].parameters == {"DomainController": "dc1"}
     assert session.calls[0].projected
+
+
+def test_source_servers_are_read_where_they_are_asked_for() -> None:
+    sources = [replace(remote(), text=name) for name in ("EX01", "EX02")]
+    answer = [remote(Name="A", SourceTransportServers=sources)]
+    session = RecordingSession({"Get-SendConnector": [answer]})
+    (connector,) = read_send_connectors(session, source_servers=True)
+    assert connector.source_transport_servers == ("EX01", "EX02")
 
 
 def test_receive_connectors_of_a_server_are_asked_for_by_server_and_not_by_identity() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -200,6 +201,20 @@ class TestProblems:
 
 
 class TestWarnings:
+    @pytest.mark.parametrize(
+        ("stored", "said"),
+        [
+            pytest.param({"days": -1}, "expired on", id="expired"),
+            pytest.param({"age": -1, "days": 90}, "is not valid before", id="not yet valid"),
+            pytest.param({"status": "PendingRequest"}, "is a request", id="request"),
+        ],
+    )
+    def test_a_new_one_that_nothing_may_name(self, stored: dict[str, Any], said: str) -> None:
+        present = certificate("B", "IIS", "SMTP", **stored)
+        result = plan(OLD, present, new=NewCertificate.from_stored(present))
+        assert len(result.problems) == 1
+        assert said in result.problems[0]
+
     def test_one_that_stays_and_expires_soon(self) -> None:
         partner = certificate("A", "SMTP", names=("partner.contoso.com",), days=3)
         (warning,) = plan(partner).warnings
@@ -261,7 +276,11 @@ class TestReceiveConnectors:
 class TestOrganization:
     def test_every_send_connector_that_named_an_outgoing_one(self) -> None:
         connectors = [
-            SendConnector(name=f"S{index}", tls_certificate_name=value)
+            SendConnector(
+                name=f"S{index}",
+                tls_certificate_name=value,
+                source_transport_servers=("EX01", "EX02"),
+            )
             for index, value in enumerate([OLD_NAME, None, NEW_NAME, OLD_NAME])
         ]
         result = plan_organization(
@@ -272,6 +291,7 @@ class TestOrganization:
                 "name": name,
                 "tls_certificate_name_before": OLD_NAME,
                 "tls_certificate_name_after": NEW_NAME,
+                "source_transport_servers": ["EX01", "EX02"],
             }
             for name in ("S0", "S3")
         ]
