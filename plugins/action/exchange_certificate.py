@@ -336,6 +336,7 @@ class ActionModule(ExchangeActionBase):
             receive_connectors=read_receive_connectors(session, server, controller),
             auth_configuration=read_auth_configuration(session, controller),
             hybrid_configuration=read_hybrid_configuration(session, controller),
+            now=self.now(),
         )
         if "Federation" in (certificate.services or ()):
             reasons.append(

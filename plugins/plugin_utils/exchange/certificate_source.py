@@ -47,7 +47,8 @@ class CertificateSource:
     pfx_content: str | None = field(default=None, repr=False)
     pfx_password: str | None = field(default=None, repr=False)
     fullchain_path: str | None = None
-    fullchain_content: str | None = None
+    # Some programs write the key into the same file.
+    fullchain_content: str | None = field(default=None, repr=False)
     private_key_path: str | None = None
     private_key_content: str | None = field(default=None, repr=False)
     private_key_passphrase: str | None = field(default=None, repr=False)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timezone
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     AuthConfiguration,
@@ -33,6 +34,7 @@ def removal_obstacles(
     receive_connectors: Iterable[ReceiveConnector] = (),
     auth_configuration: AuthConfiguration | None = None,
     hybrid_configuration: HybridConfiguration | None = None,
+    now: datetime | None = None,
 ) -> list[str]:
     """Return one sentence for each reason that speaks against removing a certificate.
 
@@ -43,14 +45,17 @@ def removal_obstacles(
     Args:
         others: the server's other certificates. A Receive connector or hybrid configuration that
             names the certificate stands in the way only if no valid other one bears the name.
+        now: aware time that the validity of the others is judged by; the present if left out.
     """
     name = certificate.tls_certificate_name
+    now = now or datetime.now(timezone.utc)
     successors = [
         other
         for other in others
         if other.thumbprint != certificate.thumbprint
         and other.tls_certificate_name == name
         and "SMTP" in (other.services or ())
+        and (other.not_after is None or other.not_after > now)
     ]
     obstacles = [
         f"{connector.title} names it (TlsCertificateName): Exchange refuses to remove a "

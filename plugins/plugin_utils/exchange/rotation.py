@@ -103,7 +103,7 @@ def plan_server(
     to_enable = services if present is None else missing_services(services, present.services)
     _judge_new(new, present, services, findings, server)
     _judge_validity(new, present, findings, server, now)
-    _judge_named(new, leaving, named, findings)
+    _judge_named(new, leaving, named, findings, server)
     _judge_staying(new, certificates, leaving, services, findings, server, now)
     _judge_same_name(new, certificates, findings, server)
     if present is None:
@@ -290,9 +290,15 @@ def _judge_named(
     leaving: Iterable[ExchangeCertificate],
     named: set[str] | None,
     findings: _Findings,
+    server: str,
 ) -> None:
     if named is None:
         return
+    findings.warnings.extend(
+        f"outgoing names {thumbprint}, which {server} does not have. Check it for a slip of the "
+        "pen; connectors that name a certificate are found only where it is."
+        for thumbprint in sorted(named - {item.thumbprint for item in leaving} - {new.thumbprint})
+    )
     if new.thumbprint in named:
         findings.problems.append(
             f"outgoing names the new certificate {new.title} itself: leave it out."

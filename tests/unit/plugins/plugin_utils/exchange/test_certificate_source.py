@@ -343,6 +343,7 @@ class TestTheFileForWindows:
         source = CertificateSource(
             pfx_content="UEZY",
             pfx_password="hidden-1",
+            fullchain_content="hidden-4",
             private_key_content="hidden-2",
             private_key_passphrase="hidden-3",
         )

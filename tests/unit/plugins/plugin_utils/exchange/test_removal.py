@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -107,6 +108,12 @@ def test_a_renewal_of_the_same_name_frees_receive_connectors_but_not_send_connec
     )
     assert len(obstacles) == 1
     assert "renewed certificate has the same name" in obstacles[0]
+
+
+def test_a_namesake_that_has_expired_frees_nothing() -> None:
+    now = datetime(2026, 11, 22, tzinfo=timezone.utc)
+    expired = replace(certificate("B", "SMTP"), not_after=now - timedelta(days=1))
+    assert removal_obstacles(OLD, others=[expired], receive_connectors=[RECEIVE], now=now)
 
 
 def test_a_renewal_that_is_not_enabled_for_smtp_frees_nothing() -> None:

@@ -130,6 +130,10 @@ class TestWhichOnesLeave:
         assert result.outgoing == (SELF_SIGNED,)
         assert "EX01, ex01.contoso.com" in " ".join(result.warnings)
 
+    def test_a_named_one_that_is_not_there_is_told(self) -> None:
+        (warning,) = plan(OLD, outgoing=["A" * 40, "F" * 40]).warnings
+        assert f"outgoing names {'F' * 40}, which EX01 does not have" in warning
+
     def test_the_new_one_cannot_leave(self) -> None:
         assert "names the new certificate" in plan(OLD, outgoing=["B" * 40]).problems[0]
 
