@@ -73,7 +73,10 @@ def test_the_soonest_to_expire_comes_first(run: Any, stocked: ModelServer) -> No
 def test_the_keys_are_those_that_the_documentation_promises(run: Any, stocked: ModelServer) -> None:
     documented = yaml.safe_load(exchange_certificate_info.RETURN)["certificates"]["contains"]
 
-    for item in run()["certificates"]:
+    found = run()["certificates"]
+
+    assert found
+    for item in found:
         assert set(item) == set(documented)
 
 
