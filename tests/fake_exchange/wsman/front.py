@@ -128,6 +128,7 @@ class RemoteManagement:
             over_tls = connection.identity is not None
             return AuthenticationMethods(
                 basic=behavior.basic_authentication and over_tls,
+                negotiate=behavior.kerberos_authentication,
                 kerberos=behavior.kerberos_authentication,
             )
 

@@ -69,6 +69,14 @@ def test_a_malformed_name_is_refused_by_default(shell: Shell, command: Any) -> N
     assert outcome.failure.error_id.startswith("ParameterArgumentTransformationError,")
 
 
+def test_a_malformed_name_is_stored_where_that_is_switched_on(
+    shell: Shell, organisation: Organisation, outbound: SendConnector
+) -> None:
+    organisation.behavior.refuse_malformed_tls_certificate_name = False
+    set_send(shell, TlsCertificateName="CN=mail.contoso.test").succeeded()
+    assert outbound.TlsCertificateName == "CN=mail.contoso.test"
+
+
 def test_a_malformed_name_in_the_store_is_shown_as_it_is(
     shell: Shell, outbound: SendConnector
 ) -> None:

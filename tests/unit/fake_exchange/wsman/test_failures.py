@@ -61,6 +61,25 @@ def test_basic_is_offered_over_tls_only(fake):
     assert "Basic realm" in secure.headers["WWW-Authenticate"]
 
 
+def offered(fake) -> str:
+    url = f"https://127.0.0.1:{fake.ports['https']}/PowerShell"
+    return requests.post(url, verify=fake.ca_file, timeout=9).headers["WWW-Authenticate"]
+
+
+def test_basic_can_be_switched_off(fake):
+    fake.organisation.behavior.basic_authentication = False
+    assert "Basic" not in offered(fake)
+    with pytest.raises(AuthenticationError):
+        fake.session("basic").open()
+
+
+def test_without_kerberos_and_negotiate_there_is_ntlm(fake):
+    fake.organisation.behavior.kerberos_authentication = False
+    assert offered(fake).startswith("NTLM, Basic ")
+    with fake.session("ntlm") as session:
+        assert session.invoke(("Write-Text", {})).output == ["xxxxx"]
+
+
 def test_ntlm_over_tls_must_name_the_certificate_it_saw(fake):
     with pytest.raises(AuthenticationError):
         fake.session("ntlm", ssl=True, negotiate_send_cbt=False).open()
@@ -168,6 +187,13 @@ def test_a_shell_is_found_only_with_the_cookie_that_leads_to_it(fake):
         cookies.update(kept)
         assert session.invoke(("Write-Text", {})).output == ["xxxxx"]
     assert caught.value.code == 2150858843
+
+
+def test_without_cookies_a_shell_is_found_by_its_name_alone(fake):
+    fake.organisation.behavior.session_cookies = False
+    with fake.session() as session:
+        assert list(session.wsman.transport.session.cookies) == []
+        assert session.invoke(("Write-Text", {})).output == ["xxxxx"]
 
 
 # Connections that break -------------------------------------------------------------------------
