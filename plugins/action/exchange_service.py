@@ -260,16 +260,23 @@ def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, serve
     """Fail if the server reports an error or another state.
 
     Raises:
-        StateNotReached: with the first service and the server's words.
+        StateNotReached: with the first such service, the server's words, how the service is now
+            and which ones were left alone because of it.
     """
+    skipped = [name for name, item in touched.items() if item.get("skipped")]
+    left_alone = f" Left alone after that: {', '.join(skipped)}." if skipped else ""
     for name, item in touched.items():
+        details = {"server": server, "service": name, "skipped": skipped}
         if item.get("error"):
             raise StateNotReached(
-                f"{name} on {server} could not be {state}: {item['error']}",
-                details={"server": server, "service": name},
+                f"{name} on {server} could not be {state}: {str(item['error']).rstrip('.')}. It is "
+                f"{item.get('status')} now.{left_alone} The server's event log tells why; then "
+                "run this again.",
+                details=details,
             )
         if item.get("status") != _REACHED[state]:
             raise StateNotReached(
-                f"{name} on {server} is {item.get('status')} and not {_REACHED[state]}.",
-                details={"server": server, "service": name},
+                f"{name} on {server} is {item.get('status')} and not {_REACHED[state]}."
+                f"{left_alone} The server's event log tells why; then run this again.",
+                details=details,
             )

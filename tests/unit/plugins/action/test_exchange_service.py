@@ -214,6 +214,20 @@ def test_a_service_that_does_not_come_back_is_a_failure_with_the_words_of_window
     assert result["services"][0]["status"] == "Stopped"
 
 
+def test_a_failure_tells_how_the_service_is_and_what_was_left_alone() -> None:
+    touched = {
+        "MSExchangeTransport": {"status": "Stopped", "error": "Service cannot be started."},
+        "MSExchangeFrontEndTransport": {"status": "Running", "skipped": True},
+    }
+    with pytest.raises(StateNotReached) as caught:
+        exchange_service.check_reached(touched, "restarted", server="EX01")
+    assert caught.value.message.startswith(
+        "MSExchangeTransport on EX01 could not be restarted: Service cannot be started. "
+        "It is Stopped now. Left alone after that: MSExchangeFrontEndTransport."
+    )
+    assert caught.value.details["skipped"] == ["MSExchangeFrontEndTransport"]
+
+
 def test_smtp_that_does_not_answer_is_a_failure_that_tells_the_restart(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
