@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ from process_cost import Cost, run
 from support.example_organisation import USER, ExampleOrganisation, write_example
 from support.fake_process import FakeProcess
 from support.run_playbook import REPOSITORY, playbook_environment, write_yaml
+from support.task_seconds import read_task_seconds, task_seconds_environment
 
 HERE = Path(__file__).resolve().parent
 ROTATE = REPOSITORY / "playbooks" / "rotate_cert.yml"
@@ -104,16 +104,13 @@ def _task_seconds(
     playbook = write_yaml(directory / "tasks.yml", [play])
     record = directory / "seconds.jsonl"
     environment = playbook_environment(directory) | {
-        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-        "ANSIBLE_CALLBACKS_ENABLED": "task_seconds",
-        "TASK_SECONDS_FILE": str(record),
+        **task_seconds_environment(record),
     }
     command = [_program("ansible-playbook"), "--inventory", str(inventory), str(playbook)]
     run(command, environment=environment, log=directory / "tasks.log")
     seconds: dict[str, list[float]] = {"debug": [], "no-op": []}
-    for line in record.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        seconds[entry["task"]].append(entry["seconds"])
+    for entry in read_task_seconds(record):
+        seconds[entry.task].append(entry.seconds)
     # The first task of a kind loads its plugins; the others show the lasting cost.
     return {name: values[1:] for name, values in seconds.items()}
 

@@ -32,6 +32,7 @@ from support.example_organisation import (
 )
 from support.fake_process import FakeProcess
 from support.presented import thumbprint
+from support.task_seconds import TaskSeconds, read_task_seconds, task_seconds_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIRECTORY = REPOSITORY / ".cache" / "demo"
@@ -54,6 +55,11 @@ class Run:
     return_code: int
     changed: int
     counters: dict[str, Any]
+    tasks: list[TaskSeconds]
+
+    def seconds_of(self, server: str) -> float:
+        """Seconds of all tasks of a server; the servers' tasks run side by side."""
+        return sum(task.seconds for task in self.tasks if task.host == server)
 
     def sessions(self, server: str) -> int:
         """Sessions of both kinds, PowerShell and Windows."""
@@ -105,10 +111,17 @@ def _run_playbook(fake: FakeProcess, *, quiet: bool) -> Run:
     command += ["--inventory", str(DIRECTORY / "inventory.yml")]
     command += ["--extra-vars", f"@{DIRECTORY / 'variables.yml'}"]
     command += [str(REPOSITORY / "playbooks" / "rotate_cert.yml")]
+    record = DIRECTORY / "task_seconds.jsonl"
+    record.unlink(missing_ok=True)
     started = time.monotonic()
     lines = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        command,
+        env=os.environ | task_seconds_environment(record),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
     ) as process:
         try:
             assert process.stdout is not None
@@ -123,7 +136,8 @@ def _run_playbook(fake: FakeProcess, *, quiet: bool) -> Run:
     if quiet and process.returncode != 0:
         print("".join(lines))
     changed = sum(int(number) for number in re.findall(r"\bchanged=(\d+)", "".join(lines)))
-    return Run(seconds, process.returncode, changed, fake.get("/counters"))
+    counters, tasks = fake.get("/counters"), read_task_seconds(record)
+    return Run(seconds, process.returncode, changed, counters, tasks)
 
 
 def _look(fake: FakeProcess) -> Presented:
@@ -158,8 +172,14 @@ def _show(
         ]
         line = f"  {server:7} {facts['Site']:8} " + "".join(f"{cell:14}" for cell in cells)
         print(line.rstrip())
-    print("\n  server  services of the new   Receive connectors       sessions     cmdlets")
-    print("          certificate           that name it             1st   2nd    1st   2nd")
+    print(
+        "\n  server  services of the new   Receive connectors       sessions     cmdlets      "
+        "seconds"
+    )
+    print(
+        "          certificate           that name it             1st   2nd    1st   2nd    "
+        "1st   2nd"
+    )
     wanted = _issuer_and_subject(state, example)
     for server, facts in state["servers"].items():
         services = facts["certificates"].get(example.new.thumbprint, {}).get("Services", [])
@@ -172,6 +192,7 @@ def _show(
             f"{count(runs[0], server):3}{count(runs[1], server):6}    "
             for count in (Run.sessions, Run.cmdlets)
         )
+        numbers += f"{runs[0].seconds_of(server):3.1f}{runs[1].seconds_of(server):6.1f}"
         print(f"  {server:7} {', '.join(services):21} {', '.join(connectors):24} {numbers}")
     names = [c["Name"] for c in state["send_connectors"] if c["TlsCertificateName"] == wanted]
     print(f"\n  {next(iter(state['servers']))} includes what belongs to the organization. ", end="")

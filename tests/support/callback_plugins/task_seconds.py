@@ -16,7 +16,7 @@ DOCUMENTATION = """
 name: task_seconds
 type: aggregate
 short_description: Write the seconds of every task to the file named by TASK_SECONDS_FILE
-description: Used by the benchmarks only.
+description: Used by the benchmarks and the demonstration.
 """
 
 
@@ -35,11 +35,22 @@ class CallbackModule(CallbackBase):
         self._started[host.name, task._uuid] = time.monotonic()
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
+        self._write(result)
+
+    def v2_runner_on_skipped(self, result: t.Any) -> None:
+        self._write(result)
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        self._write(result)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        self._write(result)
+
+    def _write(self, result: t.Any) -> None:
         # ansible-core 2.19 renamed the private fields; both spellings are read.
         task = getattr(result, "task", None) or result._task
         host = getattr(result, "host", None) or result._host
         seconds = time.monotonic() - self._started[host.name, task._uuid]
-        self._file.write(
-            json.dumps({"task": task.name, "action": task.action, "seconds": seconds}) + "\n"
-        )
+        entry = {"host": host.name, "task": task.name, "seconds": seconds}
+        self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
