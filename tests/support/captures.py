@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
-    RemoteObject,
-    to_plain,
-)
+if TYPE_CHECKING:
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+        RemoteObject,
+    )
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("MAILOPS_CAPTURES") or _REPOSITORY.parent / "shared" / "captures")
@@ -25,8 +26,14 @@ needs_captures = pytest.mark.skipif(
 
 def read(name: str) -> list[RemoteObject]:
     """The objects of one file, such as ``exchange-certificate/e16-GetExchangeCertificate``."""
+    # Here and not above: the fake's tests want to know the folder, and nothing of the product.
     from psrpcore import PSRemotingCrypto
     from psrpcore.types import deserialize_clixml
+
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+        RemoteObject,
+        to_plain,
+    )
 
     text = (FOLDER / f"{name}.xml").read_text(encoding="utf-8-sig")
     values = [to_plain(value) for value in deserialize_clixml(text, PSRemotingCrypto())]

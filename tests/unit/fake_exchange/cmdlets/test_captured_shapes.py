@@ -7,11 +7,9 @@ order of all properties at every depth, texts, kinds and values."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +27,8 @@ from fake_exchange.organisation.model import (
     Server,
     StoredCertificate,
 )
+from support import captures
+from support.captures import needs_captures
 from support.cmdlet_shell import (
     NoCipher,
     Shell,
@@ -37,12 +37,7 @@ from support.cmdlet_shell import (
     small_organisation,
 )
 
-REPOSITORY = Path(__file__).parents[4]
-CAPTURES = Path(os.environ.get("MAILOPS_CAPTURES") or REPOSITORY.parent / "shared" / "captures")
-
-pytestmark = pytest.mark.skipif(
-    not CAPTURES.is_dir(), reason=f"no captured objects in {CAPTURES} (set MAILOPS_CAPTURES)"
-)
+pytestmark = needs_captures
 
 #: Added by the receiving side, so a server never sends them.
 CLIENT_SIDE = {"PSComputerName", "RunspaceId", "PSShowComputerName"}
@@ -60,7 +55,7 @@ BY_KIND_ONLY = {
 
 
 def captured(name: str) -> list[Any]:
-    text = (CAPTURES / name).read_text(encoding="utf-8-sig")
+    text = (captures.FOLDER / name).read_text(encoding="utf-8-sig")
     found = deserialize_clixml(text, NoCipher())
     return found if isinstance(found, list) else [found]
 
@@ -363,7 +358,7 @@ def _values_in(item: Any) -> Iterator[tuple[str, Any]]:
 
 def test_the_formatter_s_copy_of_values_is_the_same_to_the_byte() -> None:
     seen = set()
-    for file in sorted(CAPTURES.glob("*/*.xml")):
+    for file in sorted(captures.FOLDER.glob("*/*.xml")):
         if file.parent.name in ("service", "web-binding"):
             continue
         for top in captured(f"{file.parent.name}/{file.name}"):

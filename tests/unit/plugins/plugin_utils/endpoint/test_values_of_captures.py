@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     to_json_safe,
     to_plain,
 )
-from support import clixml_by_hand
+from support import captures, clixml_by_hand
+from support.captures import needs_captures
 
-_REPOSITORY = Path(__file__).resolve().parents[5]
-_CAPTURES = Path(os.environ.get("MAILOPS_CAPTURES") or _REPOSITORY.parent / "shared" / "captures")
-_FILES = sorted(_CAPTURES.glob("*/*.xml"))
-
-needs_captures = pytest.mark.skipif(
-    not _FILES, reason=f"no captured objects in {_CAPTURES} (set MAILOPS_CAPTURES)"
-)
+_FILES = sorted(captures.FOLDER.glob("*/*.xml"))
 
 
 def comparable(value: Any) -> Any:
