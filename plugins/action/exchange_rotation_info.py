@@ -169,6 +169,7 @@ class ActionModule(ExchangeActionBase):
             "install_needed": plan.install_needed,
             "services_to_enable": ordered(plan.services_to_enable),
             "receive_connectors": [item.to_result() for item in plan.receive_connectors],
+            "smtp_names": list(plan.smtp_names),
             "warnings": list(plan.warnings),
             "problems": list(plan.problems),
             "changes": list(plan.changes),

@@ -32,6 +32,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbpri
 preload("OpenSSL.SSL", "OpenSSL.crypto", "cryptography.x509")
 
 
+# What a peer that greets but offers no TLS leaves behind.
+_GREETING = ("banner", "capabilities")
+
+
 class ActionModule(ExchangeActionBase):
     """The action of M(mailops.exchange.exchange_tls_probe)."""
 
@@ -71,7 +75,7 @@ class ActionModule(ExchangeActionBase):
         for attempt in range(1, options["retries"] + 2):
             if attempt > 1:
                 self.sleep(options["delay"])
-            presented, findings = self._examine(where, options, ca_file, expected)
+            presented, greeting, findings = self._examine(where, options, ca_file, expected)
             if not findings:
                 break
         result = {
@@ -81,6 +85,7 @@ class ActionModule(ExchangeActionBase):
             "findings": findings,
             "attempts": attempt,
             "reachable": presented is not None,
+            **greeting,
             **(presented.to_result(self.now()) if presented else {}),
         }
         self.report.facts["probe"] = result
@@ -94,8 +99,8 @@ class ActionModule(ExchangeActionBase):
         options: Mapping[str, Any],
         ca_file: str | None,
         expected: Expectations,
-    ) -> tuple[TlsProbeResult | None, list[str]]:
-        """One try: what was presented, if anything, and what is not as expected."""
+    ) -> tuple[TlsProbeResult | None, dict[str, object], list[str]]:
+        """One try: what was presented, else what was said before TLS; what is not as expected."""
         try:
             presented = self.probe_port(
                 where["host"],
@@ -107,8 +112,9 @@ class ActionModule(ExchangeActionBase):
                 ehlo_name=options["ehlo_name"],
             )
         except TlsProbeFailed as error:
-            return None, [error.message]
-        return presented, check_expectations(presented, expected, now=self.now())
+            said = {name: error.details[name] for name in _GREETING if name in error.details}
+            return None, said, [error.message]
+        return presented, {}, check_expectations(presented, expected, now=self.now())
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -177,6 +177,15 @@ rotation:
           returned: always
           type: str
           sample: <I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso
+    smtp_names:
+      description:
+        - Names, in small letters, that the server's SMTP ports greet with where they are to present the new certificate, by the
+          C(TlsCertificateName) and C(Fqdn) of its Receive connectors and the selection that Microsoft documents.
+        - A name of several connectors that will present different certificates is left out.
+      returned: always
+      type: list
+      elements: str
+      sample: [mail.contoso.com]
     send_connectors:
       description: Send connectors of the organization whose value has to change, in the same shape and with their source servers.
       returned: when O(organization=true)

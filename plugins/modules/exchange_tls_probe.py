@@ -192,7 +192,7 @@ probe:
       type: int
       sample: 1
     reachable:
-      description: Whether a TLS handshake succeeded. The entries below are only there if it did.
+      description: Whether a TLS handshake succeeded. Most entries below are only there if it did.
       returned: always
       type: bool
       sample: true
@@ -285,12 +285,12 @@ probe:
       sample: TLS_AES_256_GCM_SHA384
     banner:
       description: Greeting of the server, or V(null) where TLS comes first.
-      returned: when RV(probe.reachable)
+      returned: when RV(probe.reachable), or the server greeted but does not offer TLS
       type: str
       sample: 220 ex01.contoso.com Microsoft ESMTP MAIL Service ready
     capabilities:
       description: What the server offers before TLS.
-      returned: when RV(probe.reachable)
+      returned: when RV(probe.reachable), or the server greeted but does not offer TLS
       type: list
       elements: str
       sample: [SIZE 37748736, STARTTLS]

@@ -19,6 +19,7 @@ from support import pki
 from support.example_organisation import NAMES, SUBJECT, authorities, write_example
 from support.fake_process import FakeProcess
 from support.rotation_stage import RotationStage
+from support.run_playbook import play
 
 SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Hamburg"}]
 Setting = Callable[..., RotationStage]
@@ -344,6 +345,38 @@ def test_a_port_that_is_out_of_reach_is_told_before_any_change(setting: Setting)
     assert "does not answer although its services run" in run.output
     assert "EX02" in run.output
     assert stage.changing_cmdlets() == []
+
+
+def test_a_first_certificate_that_an_interrupted_run_only_installed_is_loaded_by_the_next(
+    setting: Setting,
+) -> None:
+    """Nothing is replaced and no connector changes: only the connectors' names tell what is due."""
+
+    def adjust(organisation: dict[str, Any]) -> None:
+        del organisation["defaults"]["certificates"]
+        del organisation["defaults"]["receive_connectors"]["Default Frontend"]
+        del organisation["send_connectors"][0]["tls_certificate_name"]
+
+    stage = setting(adjust=adjust)
+    new = stage.example.new.thumbprint
+    install = {
+        "name": "Install",
+        "mailops.exchange.exchange_certificate": {
+            "pfx_path": "{{ rotate_pfx_path }}",
+            "pfx_password": "{{ rotate_pfx_password }}",
+            "services": "{{ rotate_services }}",
+        },
+    }
+    stage.run(playbook=[play("exchange", [install])]).check()
+    assert new not in {stage.presented()["EX01", port] for port in ("smtp", "submission")}
+
+    stage.run().check()
+
+    after = stage.presented()
+    assert after["EX01", "submission"] == after["EX02", "submission"] == new
+    # Port 25 goes by the server's own name, which the certificate does not have.
+    assert after["EX01", "smtp"] not in (new, None)
+    assert stage.run().check().changed == 0
 
 
 def test_a_port_that_goes_by_the_servers_own_name_keeps_its_self_signed_certificate(

@@ -129,6 +129,11 @@ class ExchangeCertificate:
         return common_name(self.subject)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every name it stands for; the common name only where it has no other."""
+        return self.dns_names or ((self.common_name,) if self.common_name else ())
+
+    @property
     def is_pending_request(self) -> bool:
         """Whether this is a request that waits for its certificate."""
         return (self.status or "").casefold() == "pendingrequest"

@@ -46,6 +46,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation
     OrganizationPlan,
     ServerPlan,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.smtp_selection import (
+    names_presenting,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
 )
@@ -112,11 +115,12 @@ def plan_server(
         findings.changes.append(
             f"Enable certificate {new.title} for {render_services(to_enable)} on {server}."
         )
+    connectors = tuple(receive_connectors)
     present_services = (present.services if present else None) or frozenset()
     serves_smtp = "SMTP" in services | present_services
     connector_changes = _connector_changes(
         new,
-        receive_connectors if serves_smtp else (),
+        connectors if serves_smtp else (),
         leaving if named is not None else _replaceable(new, certificates),
         certificates,
         findings,
@@ -129,6 +133,12 @@ def plan_server(
         serves_smtp=serves_smtp,
         outgoing=tuple(leaving),
         receive_connectors=tuple(connector_changes),
+        smtp_names=names_presenting(
+            new,
+            connectors=connectors if serves_smtp else (),
+            repointed={change.name for change in connector_changes},
+            certificates=certificates,
+        ),
         warnings=tuple(findings.warnings),
         problems=tuple(findings.problems),
         changes=tuple(findings.changes),
@@ -218,15 +228,9 @@ def _replaceable(
         if item.thumbprint != new.thumbprint
         and not item.self_signed
         and not item.is_pending_request
-        and _names_of(item)
-        and not uncovered(new.names, _names_of(item))
+        and item.names
+        and not uncovered(new.names, item.names)
     ]
-
-
-def _names_of(certificate: ExchangeCertificate) -> tuple[str, ...]:
-    if certificate.dns_names:
-        return certificate.dns_names
-    return (certificate.common_name,) if certificate.common_name else ()
 
 
 def _judge_new(
@@ -304,7 +308,7 @@ def _judge_named(
             f"outgoing names the new certificate {new.title} itself: leave it out."
         )
     for certificate in leaving:
-        lost = uncovered(new.names, _names_of(certificate))
+        lost = uncovered(new.names, certificate.names)
         if lost:
             findings.warnings.append(
                 f"The outgoing certificate {_title(certificate)} stands for names that the new one "
@@ -328,7 +332,7 @@ def _judge_staying(
         served = (certificate.services or frozenset()) & services
         if certificate in leaving or not served:
             continue
-        lost = uncovered(new.names, _names_of(certificate))
+        lost = uncovered(new.names, certificate.names)
         if served & EXCLUSIVE_SERVICES:
             findings.problems.append(
                 f"On {server} the certificate {_title(certificate)} serves "

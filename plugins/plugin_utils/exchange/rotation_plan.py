@@ -103,6 +103,8 @@ class ServerPlan:
     serves_smtp: bool = True
     outgoing: tuple[ExchangeCertificate, ...] = ()
     receive_connectors: tuple[ConnectorChange, ...] = ()
+    # Names that SMTP greets with on ports that are to present the new certificate.
+    smtp_names: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()

@@ -225,6 +225,16 @@ class TestRetries:
         assert result["probe"]["reachable"] is False
         assert "certificate" not in result["probe"]
 
+    def test_a_peer_that_greets_without_offering_tls_leaves_its_greeting(self, run: Runner) -> None:
+        said = {"banner": "220 mail.contoso.com ESMTP", "capabilities": ["SIZE 37748736"]}
+        run.answers = [TlsProbeFailed("does not offer STARTTLS.", details={**said, "port": 25})]
+
+        result = run(fail_when_unexpected=False)
+
+        assert result["probe"]["reachable"] is False
+        assert result["probe"]["banner"] == said["banner"]
+        assert result["probe"]["capabilities"] == said["capabilities"]
+
     def test_a_missing_library_is_not_tried_again(self, run: Runner) -> None:
         run.answers = [MissingLibrary("pip install pyOpenSSL")]
 
