@@ -333,18 +333,20 @@ def _judge_staying(
         if certificate in leaving or not served:
             continue
         lost = uncovered(new.names, certificate.names)
+        # Without lost names it is one that the list of outgoing certificates leaves out.
+        why = f"the new one lacks its names {', '.join(lost)}" if lost else "outgoing leaves it out"
         if served & EXCLUSIVE_SERVICES:
+            remedy = "Get a certificate with these names, leave" if lost else "Leave"
             findings.problems.append(
                 f"On {server} the certificate {_title(certificate)} serves "
-                f"{render_services(served & EXCLUSIVE_SERVICES)}, and the new one lacks its names "
-                f"{', '.join(lost) or '(none)'}. Get a certificate with these names, leave the "
-                f"service out, or name the old one with outgoing: [{certificate.thumbprint}]."
+                f"{render_services(served & EXCLUSIVE_SERVICES)}, and {why}. {remedy} the service "
+                f"out, or name the old one with outgoing: [{certificate.thumbprint}]."
             )
         elif (days := certificate.days_left(now)) is not None and days <= _SOON:
             findings.warnings.append(
                 f"On {server} the certificate {_title(certificate)} goes on serving "
                 f"{render_services(served)} and has {days} days left; it is not replaced, because "
-                f"the new one lacks its names {', '.join(lost) or '(none)'}."
+                f"{why}."
             )
 
 

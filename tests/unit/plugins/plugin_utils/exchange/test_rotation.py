@@ -179,6 +179,12 @@ class TestProblems:
         assert f"outgoing: [{'A' * 40}]" in problem
         assert plan(other, outgoing=["A" * 40]).problems == ()
 
+    def test_a_site_whose_certificate_the_list_leaves_out(self) -> None:
+        listed = certificate("C", "SMTP")
+        (problem,) = plan(OLD, listed, outgoing=["C" * 40]).problems
+        assert "and outgoing leaves it out. Leave the service out, or name" in problem
+        assert f"outgoing: [{OLD.thumbprint}]" in problem
+
     def test_the_self_signed_one_of_the_back_end_is_none(self) -> None:
         assert plan(SELF_SIGNED).problems == ()
 
