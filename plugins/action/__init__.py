@@ -35,6 +35,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
     CertificateSource,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
 
 if TYPE_CHECKING:
     from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (  # noqa: E501
@@ -103,6 +104,9 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
     REQUIRES_CONNECTION: ClassVar[bool] = True
 
     report: Report
+    # The folder of the run that this task belongs to, from the option `record`.
+    _record: Path | None = None
+    _record_server = ""
     # Whichever connection the task has; with REQUIRES_CONNECTION it is the collection's own.
     _connection: Any
 
@@ -128,11 +132,13 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         self.report = Report()
         try:
             options = self._checked_options()
+            self._open_record(options)
             if self.REQUIRES_CONNECTION:
                 self._check_connection()
             result.update(self.perform(options, task_vars or {}))
         except ExchangeError as error:
             result.update(error.details, msg=error.message)
+            self._note("failed", error.message, expected=False)
             # Not AnsibleConnectionFailure: it would lose what has been changed until then.
             result["unreachable" if isinstance(error, EndpointUnreachable) else "failed"] = True
         except ImportError as error:
@@ -178,6 +184,19 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         if not address:
             raise InvalidInput("The address of the host is not known: give it as an option.")
         return str(address)
+
+    def begin(self, what: str, *, kind: str = run_folder.CHANGE) -> None:
+        """Write into the run's record what is about to be changed.
+
+        Raises:
+            InvalidInput: the record cannot be written, so nothing may be changed.
+        """
+        self._note("begin", what, kind=kind, expected=True)
+
+    def done(self, sentence: str, *, kind: str = run_folder.CHANGE) -> None:
+        """Report a change that was made, and write it into the run's record."""
+        self.report.changes.append(sentence)
+        self._note("done", sentence, kind=kind, expected=False)
 
     def now(self) -> datetime:
         """The present; a method so that tests can stop the clock."""
@@ -246,6 +265,38 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
                 problem = f"unsupported option {problem}"
             raise InvalidInput(f"{self._task.action}: {problem}", details={"invalid_options": True})
         return plain_options(validation.validated_parameters)
+
+    def _open_record(self, options: Mapping[str, Any]) -> None:
+        folder = options.get("record")
+        if folder and not self.check_mode:
+            self._record = run_folder.make_folder(Path(folder))
+            self._record_server = str(options.get("server") or "")
+
+    def _note(
+        self, event: str, what: str, *, kind: str = run_folder.CHANGE, expected: bool
+    ) -> None:
+        """Append an event; with `expected` the task fails if that is not possible."""
+        if self._record is None:
+            return
+        server = self._record_server
+        if not server and getattr(self._connection, "transport", None) == CONNECTION:
+            with suppress(ExchangeError):
+                server = self._connection.exchange_server
+        try:
+            run_folder.append_event(
+                self._record,
+                {
+                    "event": event,
+                    "kind": kind,
+                    "server": server,
+                    "module": str(self._task.action),
+                    "what": scrubbed(what, self._secrets()),
+                },
+            )
+        except InvalidInput as error:
+            if expected:
+                raise
+            self.report.warn([error.message])
 
     def _check_connection(self) -> None:
         used = getattr(self._connection, "transport", None)

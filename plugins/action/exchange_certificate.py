@@ -18,6 +18,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
+    RECORD_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
@@ -87,6 +88,7 @@ class ActionModule(ExchangeActionBase):
     ARGUMENT_SPEC = {
         **CERTIFICATE_SOURCE_OPTIONS,
         **EXCHANGE_OPTIONS,
+        **RECORD_OPTIONS,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "services": {
             "type": "list",
@@ -193,6 +195,7 @@ class ActionModule(ExchangeActionBase):
             self._enable(wish, plan, before)
 
     def _import(self, wish: InstallationWish, loaded: LoadedCertificate) -> None:
+        self.begin(f"Import {title(wish)} on {wish.server}.")
         try:
             import_certificate(
                 self.session,
@@ -206,9 +209,10 @@ class ActionModule(ExchangeActionBase):
             # Never sent twice; if the server did it after all, go on.
             if self._stored(wish) is None:
                 raise
-        self.report.changes.append(f"Imported {title(wish)} on {wish.server}.")
+        self.done(f"Imported {title(wish)} on {wish.server}.")
 
     def _enable(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+        self.begin(enabled_sentence("Enable", wish, plan, before))
         try:
             enable_certificate(
                 self.session,
@@ -224,7 +228,7 @@ class ActionModule(ExchangeActionBase):
             stored = self._stored(wish)
             if stored is None or missing_services(plan.enable, stored.services):
                 raise
-        self.report.changes.append(enabled_sentence("Enabled", wish, plan, before))
+        self.done(enabled_sentence("Enabled", wish, plan, before))
 
     def _stored(self, wish: InstallationWish) -> ExchangeCertificate | None:
         certificates = read_certificates(self.session, wish.server, self.domain_controller)
@@ -304,6 +308,7 @@ class ActionModule(ExchangeActionBase):
         if self.check_mode:
             self.report.changes.append(f"Remove {name} from {server}.")
             return result
+        self.begin(f"Remove {name} from {server}.")
         try:
             remove_certificate(
                 self.session, thumbprint, server=server, domain_controller=self.domain_controller
@@ -312,7 +317,7 @@ class ActionModule(ExchangeActionBase):
             certificates = read_certificates(self.session, server, self.domain_controller)
             if find_certificate(certificates, thumbprint):
                 raise
-        self.report.changes.append(f"Removed {name} from {server}.")
+        self.done(f"Removed {name} from {server}.")
         certificates = read_certificates(self.session, server, self.domain_controller)
         if find_certificate(certificates, thumbprint):
             raise StateNotReached(

@@ -23,6 +23,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
+    RECORD_OPTIONS,
     ArgumentSpec,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import OutcomeUnknown
@@ -51,6 +52,7 @@ preload(*PRELOADED_FOR_EXCHANGE)
 CONNECTOR_OPTIONS: ArgumentSpec = {
     **CERTIFICATE_SOURCE_OPTIONS,
     **EXCHANGE_OPTIONS,
+    **RECORD_OPTIONS,
     "name": {"type": "str", "required": True, "aliases": ["identity"]},
     "tls_certificate_name": {"type": "str"},
     "require_tls": {"type": "bool"},
@@ -115,6 +117,7 @@ class ConnectorAction(ExchangeActionBase):
     ) -> Connector:
         """Set what differs, then read the connector and compare again."""
         unknown: OutcomeUnknown | None = None
+        self.begin(" ".join(change.sentences(before.title)))
         try:
             result = set_connector(
                 self.session, before, change, domain_controller=self.domain_controller
@@ -125,7 +128,8 @@ class ConnectorAction(ExchangeActionBase):
         after = self.read(options)
         if unknown is not None and difference(desired, after):
             raise unknown
-        self.report.changes += change.sentences(before.title)
+        for sentence in change.sentences(before.title):
+            self.done(sentence)
         check_reached(desired, after)
         return after
 

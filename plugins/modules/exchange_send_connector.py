@@ -67,6 +67,7 @@ options:
 extends_documentation_fragment:
   - mailops.exchange.certificate_source
   - mailops.exchange.exchange
+  - mailops.exchange.record
   - mailops.exchange.attributes
 attributes:
   check_mode:

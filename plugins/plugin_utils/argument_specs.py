@@ -19,6 +19,11 @@ EXCHANGE_OPTIONS: ArgumentSpec = {
     "server": {"type": "str"},
 }
 
+# Documented in doc_fragments/record.py.
+RECORD_OPTIONS: ArgumentSpec = {
+    "record": {"type": "path"},
+}
+
 # Documented in doc_fragments/certificate_source.py.
 CERTIFICATE_SOURCE_OPTIONS: ArgumentSpec = {
     "pfx_path": {"type": "path"},
