@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.action import (
@@ -43,10 +44,18 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     load_certificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    connectors_naming,
     read_auth_configuration,
     read_hybrid_configuration,
     read_receive_connectors,
     read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_release import (
+    released,
+    restore,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+    SendConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
@@ -70,6 +79,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_c
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.removal import (
     removal_obstacles,
+    twins,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
@@ -104,12 +114,17 @@ class ActionModule(ExchangeActionBase):
             "choices": ["keep", "replace"],
             "default": "keep",
         },
+        "allow_expired": {"type": "bool", "default": False},
+        "release_send_connectors": {"type": "bool", "default": False},
     }
     MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
     REQUIRED_ONE_OF = [
         ("pfx_path", "pfx_content", "fullchain_path", "fullchain_content", "thumbprint")
     ]
-    REQUIRED_IF = [("state", "absent", ("thumbprint",))]
+    REQUIRED_IF = [
+        ("state", "absent", ("thumbprint",)),
+        ("release_send_connectors", True, ("record",)),
+    ]
 
     def check_given(self, given: Mapping[str, Any]) -> None:
         check_services_given(given)
@@ -118,7 +133,7 @@ class ActionModule(ExchangeActionBase):
         if options["state"] == "absent":
             return self._absent(options)
         wish = self._wish(options)
-        before = self._read(wish)
+        before = self._read(wish, allow_expired=options["allow_expired"])
         plan = plan_installation(wish, before)
         self.report.warn(plan.warnings)
         if self.check_mode or not plan.changes_something:
@@ -162,10 +177,10 @@ class ActionModule(ExchangeActionBase):
     def _load(self, source: CertificateSource) -> LoadedCertificate | None:
         return load_certificate(source, now=self.now()) if source.has_file else None
 
-    def _read(self, wish: InstallationWish) -> ServerState:
+    def _read(self, wish: InstallationWish, *, allow_expired: bool) -> ServerState:
         certificates = read_certificates(self.session, wish.server, self.domain_controller)
         certificate = find_certificate(certificates, wish.thumbprint)
-        check_usable(wish, certificate, now=self.now())
+        check_usable(wish, certificate, now=self.now(), allow_expired=allow_expired)
         has = certificate.services if certificate else frozenset()
         concerned = "SMTP" in missing_services(wish.services, has)
         if wish.replace_internal_transport and "SMTP" in wish.services:
@@ -295,19 +310,32 @@ class ActionModule(ExchangeActionBase):
     def _absent(self, options: Mapping[str, Any]) -> dict[str, Any]:
         server = self.server(options)
         thumbprint = normalize_thumbprint(options["thumbprint"])
+        self._set_released_again()
         certificates = read_certificates(self.session, server, self.domain_controller)
         certificate = find_certificate(certificates, thumbprint)
         if certificate is None:
             return {}
-        result = {"certificate": certificate.to_result(self.now())}
+        result: dict[str, Any] = {"certificate": certificate.to_result(self.now())}
         self.report.facts.update(result)
         self.report.before = ServerState(certificates=[], certificate=certificate).as_diff()
-        self._refuse_if_needed(certificate, certificates)
+        naming = self._refuse_if_needed(
+            certificate, certificates, release=options["release_send_connectors"]
+        )
+        result["released_send_connectors"] = [connector.name for connector in naming]
         self.report.after = {"certificate": None}
         name = f"certificate {thumbprint} ({certificate.common_name or certificate.subject})"
         if self.check_mode:
+            self.report.changes += [
+                f"Clear TlsCertificateName of {connector.title} for the moment of the removal."
+                for connector in naming
+            ]
             self.report.changes.append(f"Remove {name} from {server}.")
             return result
+        with self._released(naming):
+            self._remove(server, thumbprint, name)
+        return result
+
+    def _remove(self, server: str, thumbprint: str, name: str) -> None:
         self.begin(f"Remove {name} from {server}.")
         try:
             remove_certificate(
@@ -324,23 +352,51 @@ class ActionModule(ExchangeActionBase):
                 f"{server} removed {name} without an error, but still has it.",
                 details={"server": server, "thumbprint": thumbprint},
             )
-        return result
+
+    def _released(self, connectors: list[SendConnector]) -> AbstractContextManager[None]:
+        if not connectors or self._record is None:
+            return nullcontext()
+        return released(
+            lambda: self.session,
+            connectors,
+            record=self._record,
+            domain_controller=self.domain_controller,
+            note=self.done,
+        )
+
+    def _set_released_again(self) -> None:
+        """Finish what a run left that was killed while Send connectors were released."""
+        if self._record is not None:
+            restore(
+                lambda: self.session,
+                record=self._record,
+                domain_controller=self.domain_controller,
+                note=self.done,
+            )
 
     def _refuse_if_needed(
-        self, certificate: ExchangeCertificate, certificates: list[ExchangeCertificate]
-    ) -> None:
+        self,
+        certificate: ExchangeCertificate,
+        certificates: list[ExchangeCertificate],
+        *,
+        release: bool,
+    ) -> list[SendConnector]:
+        """Refuse a removal that breaks something; return the Send connectors to be released."""
         server, controller = certificate.server, self.domain_controller
         session = self.session
+        send_connectors = read_send_connectors(session, controller)
+        releasable = twins(certificate, certificates) if release else []
         reasons = removal_obstacles(
             certificate,
             others=certificates,
             internal_transport_thumbprint=read_internal_transport_thumbprint(
                 session, server, controller
             ),
-            send_connectors=read_send_connectors(session, controller),
+            send_connectors=[] if releasable else send_connectors,
             receive_connectors=read_receive_connectors(session, server, controller),
             auth_configuration=read_auth_configuration(session, controller),
             hybrid_configuration=read_hybrid_configuration(session, controller),
+            expired_twin_counts=release,
             now=self.now(),
         )
         if "Federation" in (certificate.services or ()):
@@ -358,6 +414,7 @@ class ActionModule(ExchangeActionBase):
                     "reasons": reasons,
                 },
             )
+        return connectors_naming(send_connectors, certificate.tls_certificate_name)
 
 
 def check_services_given(given: Mapping[str, Any]) -> None:

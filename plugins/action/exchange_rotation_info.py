@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.action import (
@@ -35,21 +34,19 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     HybridConfiguration,
-    read_hybrid_configuration,
-    read_receive_connectors,
-    read_send_connectors,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    ReceiveConnector,
-    SendConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
     find_certificate,
-    read_certificates,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.recorded_state import (
+    OrganizationState,
+    RecordedServer,
+    organization_to_json,
+    read_server,
+    server_to_json,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
     NewCertificate,
@@ -63,16 +60,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbpri
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """What was read; the organization's part only where it was asked for."""
-
-    certificates: list[ExchangeCertificate]
-    receive_connectors: list[ReceiveConnector]
-    send_connectors: list[SendConnector]
-    hybrid_configuration: HybridConfiguration | None
 
 
 class ActionModule(ExchangeActionBase):
@@ -89,6 +76,7 @@ class ActionModule(ExchangeActionBase):
         },
         "outgoing": {"type": "list", "elements": "str"},
         "organization": {"type": "bool", "default": False},
+        "include_state": {"type": "bool", "default": False},
         "fail_on_problems": {"type": "bool", "default": True},
     }
     MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
@@ -104,7 +92,14 @@ class ActionModule(ExchangeActionBase):
         named = named_outgoing(options["outgoing"])
         loaded = self._load(options, services)
         server = self.server(options)
-        state = self._read(options, server)
+        state = read_server(
+            self.session,
+            server,
+            self.domain_controller,
+            organization=options["organization"],
+            transport=options["include_state"],
+        )
+        organization_state = state.organization or OrganizationState()
         new = NewCertificate.from_loaded(loaded) if loaded else stored(options, state, server)
         plan = plan_server(
             new,
@@ -119,22 +114,27 @@ class ActionModule(ExchangeActionBase):
             new,
             outgoing=plan.outgoing,
             certificates=state.certificates,
-            send_connectors=state.send_connectors,
-            hybrid_configuration=state.hybrid_configuration,
+            send_connectors=organization_state.send_connectors,
+            hybrid_configuration=organization_state.hybrid_configuration,
             outgoing_was_named=named is not None,
             serves_smtp=plan.serves_smtp,
         )
         rotation = self._rotation(new, plan)
         if options["organization"]:
-            add_organization(rotation, organization, state.hybrid_configuration)
-        self.report.warn(rotation["warnings"])
+            add_organization(rotation, organization, organization_state.hybrid_configuration)
+        self.report.warn([*rotation["warnings"], *state.warnings])
         self.report.facts["rotation"] = rotation
         if plan.problems and options["fail_on_problems"]:
             raise InvalidInput(
                 f"The certificate cannot be rotated on {server}: " + " ".join(plan.problems),
                 details={"server": server, "problems": list(plan.problems)},
             )
-        return {"rotation": rotation}
+        result = {"rotation": rotation}
+        if options["include_state"]:
+            result["state"] = server_to_json(state)
+            if state.organization is not None:
+                result["organization"] = organization_to_json(state.organization)
+        return result
 
     def _load(self, options: Mapping[str, Any], services: Services) -> LoadedCertificate | None:
         source = self.certificate_source(options)
@@ -145,20 +145,6 @@ class ActionModule(ExchangeActionBase):
         check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
         self.report.warn(loaded.warnings)
         return loaded
-
-    def _read(self, options: Mapping[str, Any], server: str) -> State:
-        session, controller = self.session, self.domain_controller
-        organization = options["organization"]
-        return State(
-            certificates=read_certificates(session, server, controller),
-            receive_connectors=read_receive_connectors(session, server, controller),
-            send_connectors=read_send_connectors(session, controller, source_servers=True)
-            if organization
-            else [],
-            hybrid_configuration=read_hybrid_configuration(session, controller)
-            if organization
-            else None,
-        )
 
     def _rotation(self, new: NewCertificate, plan: ServerPlan) -> dict[str, Any]:
         now = self.now()
@@ -181,14 +167,14 @@ def named_outgoing(thumbprints: list[str] | None) -> list[str] | None:
     return None if thumbprints is None else [normalize_thumbprint(item) for item in thumbprints]
 
 
-def stored(options: Mapping[str, Any], state: State, server: str) -> NewCertificate:
+def stored(options: Mapping[str, Any], state: RecordedServer, server: str) -> NewCertificate:
     """The new certificate where only its thumbprint is given: it has to be on the server already.
 
     Raises:
         InvalidInput: it is not.
     """
     thumbprint = normalize_thumbprint(options["thumbprint"])
-    certificate = find_certificate(state.certificates, thumbprint)
+    certificate = find_certificate(list(state.certificates), thumbprint)
     if certificate is None:
         raise InvalidInput(
             f"{server} has no certificate {thumbprint} that Exchange can see: give its PFX or PEM "

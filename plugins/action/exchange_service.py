@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ansible_collections.mailops.exchange.plugins.action import (
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
+    RECORD_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_banner import (
     wait_for_banner,
@@ -26,10 +28,25 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
     StateNotReached,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.component_states import (
+    ACTIVE,
+    HUB_TRANSPORT,
+    MAINTENANCE,
+    REQUESTERS,
+    read_component_state,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.drain import Drain
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_neighbours import (  # noqa: E501
+    TRANSPORT,
+    choose_targets,
+    find_server,
+    read_transport_servers,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
 
 preload(*PRELOADED_FOR_WINDOWS)
 
-TRANSPORT_SERVICES = ("MSExchangeTransport", "MSExchangeFrontEndTransport")
+TRANSPORT_SERVICES = (TRANSPORT, "MSExchangeFrontEndTransport")
 SMTP_PORT = 25
 
 # Get-Service takes patterns; a name must mean one service.
@@ -55,6 +72,7 @@ class ActionModule(ExchangeActionBase):
 
     ARGUMENT_SPEC = {
         **EXCHANGE_OPTIONS,
+        **RECORD_OPTIONS,
         "state": {"type": "str", "choices": ["started", "stopped", "restarted"], "required": True},
         "names": {
             "type": "list",
@@ -66,6 +84,11 @@ class ActionModule(ExchangeActionBase):
         "timeout": {"type": "int", "default": 300},
         "smtp_ports": {"type": "list", "elements": "int"},
         "smtp_host": {"type": "str"},
+        "drain": {"type": "bool", "default": False},
+        "drain_targets": {"type": "list", "elements": "str", "default": []},
+        "drain_timeout": {"type": "int", "default": 600},
+        "drain_on_timeout": {"type": "str", "choices": ["fail", "restart"], "default": "fail"},
+        "drain_requester": {"type": "str", "choices": list(REQUESTERS), "default": MAINTENANCE},
     }
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,12 +98,19 @@ class ActionModule(ExchangeActionBase):
         check_services(before, options, server=server)
         to_do = services_to_touch(before, options)
         self.report.before = {service.name: service.status for service in before if service.exists}
+        drain = self._plan_drain(to_do, options, server=server)
+        result: dict[str, Any] = {}
         if self.check_mode:
             verb = _ACTIONS[state].capitalize()
+            self.report.changes += [drain_sentence("Drain", drain)] if drain else []
             self.report.changes += [f"{verb} {name} on {server}." for name in to_do]
             reports = [report_of(service, options, touched=to_do) for service in before]
         else:
-            reports = self._act(before, to_do, options, server=server)
+            with self._drained(drain, options) if drain else nullcontext():
+                reports = self._act(before, to_do, options, server=server)
+                answers = self._wait_for_smtp(reports, options, task_vars)
+            if answers:
+                result["smtp"] = answers
         self.report.after = {
             report["name"]: f"{report['status']}, restarted"
             if state == "restarted" and report["name"] in to_do
@@ -88,13 +118,85 @@ class ActionModule(ExchangeActionBase):
             for report in reports
             if report["exists"]
         }
-        result: dict[str, Any] = {"services": reports}
         self.report.facts["services"] = reports
-        if not self.check_mode:
-            answers = self._wait_for_smtp(reports, options, task_vars)
-            if answers:
-                result["smtp"] = answers
-        return result
+        return {**result, "services": reports}
+
+    # -- draining --------------------------------------------------------------------------------
+
+    def _plan_drain(
+        self, to_do: Sequence[str], options: Mapping[str, Any], *, server: str
+    ) -> Drain | None:
+        """What has to be drained, and to where; refuses before anything is changed."""
+        if not options["drain"]:
+            return None
+        if TRANSPORT.casefold() not in (name.casefold() for name in to_do):
+            self.report.warn([f"{server} is not drained: {TRANSPORT} is not to be restarted."])
+            return None
+        servers = read_transport_servers(self.session)
+        own = find_server(servers, server)
+        targets = choose_targets(self.session, own, servers, named=options["drain_targets"])
+        requester = options["drain_requester"]
+        state = read_component_state(self.session, own.name, HUB_TRANSPORT)
+        if state.asked_by(requester) != ACTIVE:
+            # In check mode there is no record, and nothing is left or taken by a guess.
+            ours = self._record is not None and server in run_folder.open_drains(self._record)
+            if not ours:
+                self.report.warn(
+                    [
+                        f"{server} is not drained: {requester} holds HubTransport down already "
+                        f"({state.asked_by(requester)}), and not by this run. It is left so; set "
+                        "it Active with exchange_component_state when the maintenance is over."
+                    ]
+                )
+                return None
+            self.report.warn(
+                [
+                    f"{server} was left draining by an interrupted run. It is set Active again "
+                    "after the restart."
+                ]
+            )
+        return Drain(
+            session_now=lambda: self.session,
+            server=own.name,
+            targets=[target.fqdn for target in targets],
+            requester=requester,
+            timeout=options["drain_timeout"],
+        )
+
+    @contextmanager
+    def _drained(self, drain: Drain, options: Mapping[str, Any]) -> Iterator[None]:
+        """Empty the server, and let it take messages again whatever happens inside."""
+        self.begin(drain_sentence("Drain", drain), kind=run_folder.DRAIN)
+        try:
+            with drain.held():
+                drain.empty()
+                self.report.facts["drain"] = drain_result(drain)
+                self._judge(drain, options)
+                yield
+        finally:
+            if drain.free:
+                self.done(drain_sentence("Drained", drain), kind=run_folder.DRAIN)
+
+    def _judge(self, drain: Drain, options: Mapping[str, Any]) -> None:
+        if not drain.timed_out:
+            return
+        queues = "; ".join(queue.describe() for queue in drain.left)
+        if options["drain_on_timeout"] == "restart":
+            self.report.warn(
+                [
+                    f"The queues of {drain.server} did not empty within {drain.timeout} seconds. "
+                    f"It was restarted all the same; the messages are kept on its disk: {queues}."
+                ]
+            )
+            return
+        raise StateNotReached(
+            f"The queues of {drain.server} did not empty within {drain.timeout} seconds: {queues}. "
+            "Nothing was restarted, and the server takes messages again. Mend what holds them up, "
+            "raise drain_timeout, or set drain_on_timeout: restart.",
+            details={"server": drain.server, "queues": [queue.identity for queue in drain.left]},
+        )
+
+    # -- services --------------------------------------------------------------------------------
 
     def _query(self, names: Sequence[str]) -> list[Service]:
         if not names:
@@ -122,6 +224,7 @@ class ActionModule(ExchangeActionBase):
         state, timeout = options["state"], options["timeout"]
         touched: dict[str, dict[str, Any]] = {}
         if to_do:
+            self.begin(f"{_ACTIONS[state].capitalize()} {', '.join(to_do)} on {server}.")
             answer = self.windows.run(
                 "services",
                 {"action": _ACTIONS[state], "services": list(to_do), "timeout": timeout},
@@ -137,7 +240,7 @@ class ActionModule(ExchangeActionBase):
                 report["status"] = done.get("status")
                 report["seconds"] = float(done.get("seconds") or 0)
                 if done.get("changed"):
-                    self.report.changes.append(f"{state.capitalize()} {service.name} on {server}.")
+                    self.done(f"{state.capitalize()} {service.name} on {server}.")
             reports.append(report)
         self.report.facts["services"] = reports
         check_reached(touched, state, server=server)
@@ -182,6 +285,12 @@ def check_options(options: Mapping[str, Any]) -> None:
                 f"'{name}' is not a service name: give the name of one service, such as "
                 "MSExchangeTransport (not its display name, and no pattern)."
             )
+    if options["drain"] and options["state"] != "restarted":
+        raise InvalidInput("drain goes with state: restarted only.")
+    if options["drain_timeout"] < 1:
+        raise InvalidInput(
+            f"drain_timeout must be at least 1 second, not {options['drain_timeout']}."
+        )
     if options["timeout"] < 1:
         raise InvalidInput(f"timeout must be at least 1 second, not {options['timeout']}.")
     for port in options["smtp_ports"] or []:
@@ -280,3 +389,21 @@ def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, serve
                 f"{left_alone} The server's event log tells why; then run this again.",
                 details=details,
             )
+
+
+def drain_sentence(verb: str, drain: Drain) -> str:
+    """What is done, as results and records say it."""
+    end = ", and set HubTransport Active again" if verb == "Drained" else ""
+    return f"{verb} {drain.server} to {', '.join(drain.targets)}{end}."
+
+
+def drain_result(drain: Drain) -> dict[str, Any]:
+    """The drain as RETURN documents it."""
+    return {
+        "targets": list(drain.targets),
+        "seconds": drain.seconds,
+        "messages_before": drain.messages_before,
+        "messages_left": sum(queue.messages for queue in drain.left),
+        "timed_out": drain.timed_out,
+        "queues_left": [queue.describe() for queue in drain.left],
+    }

@@ -76,6 +76,25 @@ options:
     type: str
     choices: [keep, replace]
     default: keep
+  allow_expired:
+    description:
+      - Whether a certificate that is on the server and has expired may be enabled, as when a rotation is taken back.
+    type: bool
+    default: false
+    version_added: 0.2.0
+  release_send_connectors:
+    description:
+      - With O(state=absent), clear C(TlsCertificateName) of the Send connectors that name the certificate for the moment of its removal, and set
+        it again whatever happens. Only where another certificate of the same issuer and subject that serves SMTP stays on the server, as after a
+        renewal by the same authority; Exchange refuses to remove either of the two otherwise.
+      - What was cleared is kept in the folder O(record) meanwhile. A later task with the same folder sets it again, should this one be killed.
+      - Send connectors belong to the organization, so let only one server at a time do this (C(throttle) 1). While the value is cleared, mail that
+        leaves does not show this certificate; Microsoft's procedure stops C(MSExchangeTransport) on all source servers meanwhile, as the role
+        C(remove_old) does.
+      - Needs O(record).
+    type: bool
+    default: false
+    version_added: 0.2.0
 extends_documentation_fragment:
   - mailops.exchange.certificate_source
   - mailops.exchange.exchange
@@ -158,6 +177,14 @@ EXAMPLES = r"""
   mailops.exchange.exchange_certificate:
     thumbprint: D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90
     state: absent
+
+- name: Remove the predecessor of a renewal under the same name
+  mailops.exchange.exchange_certificate:
+    thumbprint: D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90
+    state: absent
+    release_send_connectors: true
+    record: /var/lib/mailops/remove-d003810e
+  throttle: 1
 """
 
 RETURN = r"""
@@ -265,6 +292,12 @@ certificate:
       returned: always
       type: str
       sample: <I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso
+released_send_connectors:
+  description: Send connectors that were cleared for the moment of the removal and set again, or would be.
+  returned: O(state=absent), when the certificate was there
+  type: list
+  elements: str
+  sample: ["Outbound to Office 365"]
 internal_transport_certificate:
   description: Thumbprint of the server's internal transport certificate after the task.
   returned: when the task had to look at it

@@ -39,6 +39,13 @@ options:
       - Whether to read also what belongs to the organization, that is Send connectors and the hybrid configuration. Do it on one host only.
     type: bool
     default: false
+  include_state:
+    description:
+      - Whether to return the server's whole state as well, and the organization's with O(organization), as M(mailops.exchange.exchange_state_info)
+        does. It is read in the same session.
+    type: bool
+    default: false
+    version_added: 0.2.0
   fail_on_problems:
     description:
       - Whether the task fails when the plan has problems. V(false) returns them in RV(rotation.problems).
@@ -247,4 +254,14 @@ rotation:
       elements: str
       sample:
         - Import certificate 0563B8630D62D75ABBC8AB1E4BDFB5A899B24D43 (mail.contoso.com) on EX01.
+state:
+  description: The server, as M(mailops.exchange.exchange_state_info) returns it.
+  returned: success, when O(include_state)
+  type: dict
+  sample: {"server": "EX01", "certificates": [], "receive_connectors": []}
+organization:
+  description: The organization, as M(mailops.exchange.exchange_state_info) returns it.
+  returned: success, when O(include_state) and O(organization)
+  type: dict
+  sample: {"send_connectors": [], "hybrid_configuration": null}
 """

@@ -60,8 +60,51 @@ options:
     description:
       - Name or address at which SMTP is asked. Left out, it is the address of the host in the inventory.
     type: str
+  drain:
+    description:
+      - Whether the server is emptied of mail before C(MSExchangeTransport) is restarted. Only with O(state=restarted).
+      - C(HubTransport) is set draining, the messages are redirected to other servers, the queues are watched until only shadow and poison messages
+        are left, the services are restarted, and C(HubTransport) is set active again by the same requester, also when anything in between fails.
+      - The task refuses to begin when another server of the same database availability group or site is draining, inactive or without its transport
+        service, or when there is no healthy server to redirect to. Let only one server at a time do this (C(throttle) 1).
+      - A server that somebody else holds down is restarted and left as it is. One that an interrupted run left draining, as O(record) tells, is set
+        active again, and a warning says so.
+      - Does nothing when C(MSExchangeTransport) is not to be restarted.
+    type: bool
+    default: false
+    version_added: 0.2.0
+  drain_targets:
+    description:
+      - Servers that the messages are redirected to, by name or FQDN. The server itself may be among them and is left out, so one list serves for all.
+      - Left empty, these are the other servers of the availability group, else of the site, else another server of the organization.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
+  drain_timeout:
+    description:
+      - Seconds for the queues to empty.
+    type: int
+    default: 600
+    version_added: 0.2.0
+  drain_on_timeout:
+    description:
+      - What happens when they do not. With V(fail) nothing is restarted and the server takes messages again. With V(restart) it is restarted all the
+        same; messages in its queues are kept on its disk and delivered afterwards.
+    type: str
+    choices: [fail, restart]
+    default: fail
+    version_added: 0.2.0
+  drain_requester:
+    description:
+      - In whose name C(HubTransport) is held down.
+    type: str
+    choices: [HealthAPI, Maintenance, Sidelined, Functional, Deployment]
+    default: Maintenance
+    version_added: 0.2.0
 extends_documentation_fragment:
   - mailops.exchange.exchange.windows
+  - mailops.exchange.record
   - mailops.exchange.attributes
 attributes:
   check_mode:
@@ -96,6 +139,12 @@ EXAMPLES = r"""
     names: [W3SVC]
     state: restarted
     timeout: 600
+  throttle: 1
+
+- name: Restart transport without a message waiting on the server, one server at a time
+  mailops.exchange.exchange_service:
+    state: restarted
+    drain: true
   throttle: 1
 
 - name: Make sure that transport runs, and answers on both of its ports
@@ -167,6 +216,43 @@ smtp:
       returned: always
       type: float
       sample: 1.4
+drain:
+  description: How the server was emptied.
+  returned: when O(drain) and it was
+  type: dict
+  contains:
+    targets:
+      description: Servers that took the messages over.
+      returned: always
+      type: list
+      elements: str
+      sample: [ex02.contoso.com]
+    seconds:
+      description: How long it took.
+      returned: always
+      type: float
+      sample: 12.5
+    messages_before:
+      description: Messages that waited on the server.
+      returned: always
+      type: int
+      sample: 42
+    messages_left:
+      description: Messages that were left in its queues.
+      returned: always
+      type: int
+      sample: 0
+    timed_out:
+      description: Whether messages were left when the time was over.
+      returned: always
+      type: bool
+      sample: false
+    queues_left:
+      description: The queues that did not empty.
+      returned: always
+      type: list
+      elements: str
+      sample: []
 changes:
   description: What was changed, or would be in check mode, one sentence each. Also returned when the task failed half way.
   returned: always

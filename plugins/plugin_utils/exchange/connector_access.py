@@ -190,6 +190,28 @@ def set_connector(
         )
 
 
+def set_hybrid_configuration(
+    session: Session, tls_certificate_name: str | None, *, domain_controller: str | None = None
+) -> CmdletResult:
+    """Set or clear the certificate that the hybrid configuration names.
+
+    The object only records what is wanted; the Hybrid Configuration Wizard applies it
+    (Set-HybridConfiguration page).
+
+    Raises:
+        CmdletFailed: with what was being set and the server's words.
+        OutcomeUnknown: contact was lost; read it before anything else.
+    """
+    parameters = {"TlsCertificateName": tls_certificate_name}
+    with explained("Setting TlsCertificateName of the hybrid configuration"):
+        return session.invoke(
+            Cmdlet(
+                "Set-HybridConfiguration", _with_domain_controller(parameters, domain_controller)
+            ),
+            changing=True,
+        )
+
+
 def check_reached(desired: Mapping[str, object], actual: Connector) -> None:
     """Compare what a connector reports after a change with what was asked for.
 

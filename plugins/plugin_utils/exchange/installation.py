@@ -98,7 +98,11 @@ class InstallationPlan:
 
 
 def check_usable(
-    wish: InstallationWish, certificate: ExchangeCertificate | None, *, now: datetime
+    wish: InstallationWish,
+    certificate: ExchangeCertificate | None,
+    *,
+    now: datetime,
+    allow_expired: bool = False,
 ) -> None:
     """Refuse a thumbprint of which nothing good can come; a file has been checked when it was read.
 
@@ -121,7 +125,8 @@ def check_usable(
             "import the reply of the authority on that server first.",
             details=details,
         )
-    if wish.services and certificate.not_after is not None and certificate.not_after < now:
+    expired = certificate.not_after is not None and certificate.not_after < now
+    if wish.services and expired and not allow_expired:
         raise InvalidInput(
             f"The certificate {wish.thumbprint} on {wish.server} expired on "
             f"{certificate.not_after:%Y-%m-%d %H:%M} UTC: get a new one first.",

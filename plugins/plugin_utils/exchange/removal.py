@@ -34,6 +34,7 @@ def removal_obstacles(
     receive_connectors: Iterable[ReceiveConnector] = (),
     auth_configuration: AuthConfiguration | None = None,
     hybrid_configuration: HybridConfiguration | None = None,
+    expired_twin_counts: bool = False,
     now: datetime | None = None,
 ) -> list[str]:
     """Return one sentence for each reason that speaks against removing a certificate.
@@ -45,24 +46,22 @@ def removal_obstacles(
     Args:
         others: the server's other certificates. A Receive connector or hybrid configuration that
             names the certificate stands in the way only if no valid other one bears the name.
+        expired_twin_counts: whether also an expired one does, as when going back to it.
         now: aware time that the validity of the others is judged by; the present if left out.
     """
     name = certificate.tls_certificate_name
     now = now or datetime.now(timezone.utc)
     successors = [
         other
-        for other in others
-        if other.thumbprint != certificate.thumbprint
-        and other.tls_certificate_name == name
-        and "SMTP" in (other.services or ())
-        and (other.not_after is None or other.not_after > now)
+        for other in twins(certificate, others)
+        if expired_twin_counts or other.not_after is None or other.not_after > now
     ]
     obstacles = [
         f"{connector.title} names it (TlsCertificateName): Exchange refuses to remove a "
         "certificate whose issuer and subject a Send connector names"
         + (
-            ", and a renewed certificate has the same name. Leave it until it expires, or clear "
-            "the value, remove the certificate and set the value again."
+            ", and a renewed certificate has the same name. Leave it until it expires, or let "
+            "release_send_connectors clear the value for the moment of the removal."
             if successors
             else ". Point the connector to another certificate first."
         )
@@ -95,6 +94,19 @@ def removal_obstacles(
         )
     obstacles += _auth_obstacles(certificate.thumbprint, auth_configuration)
     return obstacles
+
+
+def twins(
+    certificate: ExchangeCertificate, others: Iterable[ExchangeCertificate]
+) -> list[ExchangeCertificate]:
+    """The others of the same issuer and subject that serve SMTP: a connector's name finds them."""
+    return [
+        other
+        for other in others
+        if other.thumbprint != certificate.thumbprint
+        and other.tls_certificate_name == certificate.tls_certificate_name
+        and "SMTP" in (other.services or ())
+    ]
 
 
 def _auth_obstacles(thumbprint: str, configuration: AuthConfiguration | None) -> list[str]:

@@ -1,0 +1,165 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of ``exchange_run_record``; the action plugin of the same name does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: exchange_run_record
+short_description: Open, find, read or close the record of a run on the control node
+version_added: 0.2.0
+author:
+  - mailops.exchange contributors (@mailops)
+description:
+  - Each run of P(mailops.exchange.rotate#role) and P(mailops.exchange.remove_old#role) has a folder on the control node, for its owner alone.
+    C(before.json) is what was before the first change, C(plan.json) what is to be done, C(events.jsonl) every change as it is made, C(after.json)
+    what was at the end, and C(summary.md) the same for people.
+  - C(before.json) alone is enough to go back. It is written before the first change and never again, so a run that was interrupted is gone on with
+    in the same folder by the next one for the same certificate and servers.
+  - A run has finished when C(after.json) is there.
+  - The modules that change something write into the folder by their option O(ignore:record).
+  - Nothing in it is a secret. Nothing is asked of a server.
+options:
+  state:
+    description:
+      - V(begun) opens the folder of a run, of an unfinished one where there is one. In check mode only the plan is kept, in a folder of its own.
+      - V(found) returns the unfinished run for the same certificate and servers, or V(null).
+      - V(read) returns the run in O(folder).
+      - V(finished) writes the summary, and C(after.json) if the run is O(complete).
+    type: str
+    choices: [begun, found, read, finished]
+    required: true
+  directory:
+    description:
+      - Folder that holds the folders of all runs. It is made if it is missing. Needed to begin and to find.
+    type: path
+  folder:
+    description:
+      - Folder of one run. Needed to read and to finish.
+    type: path
+  operation:
+    description:
+      - What kind of run it is.
+    type: str
+    choices: [rotate, cleanup]
+    default: rotate
+  thumbprint:
+    description:
+      - Thumbprint of the certificate that the run is about. Needed to begin and to find.
+    type: str
+  server:
+    description:
+      - Not used. It is here so that a default of the action group may set it.
+    type: str
+  servers:
+    description:
+      - The servers by name, each as M(mailops.exchange.exchange_state_info) returns it, together with C(address), under which it is reached.
+      - An unfinished run is the same when it has a server of the same name and address.
+    type: dict
+  organization:
+    description:
+      - What M(mailops.exchange.exchange_state_info) returns of the organization.
+    type: dict
+  plan:
+    description:
+      - What is to be done, free in its form. Two plans are the same when they are equal.
+    type: dict
+  require_plan:
+    description:
+      - Whether to refuse to begin when no run in check mode has made exactly this plan before. A run that goes on with another one needs none.
+    type: bool
+    default: false
+  plan_maximum_age_hours:
+    description:
+      - How old that plan may be.
+    type: float
+    default: 72.0
+  outcome:
+    description:
+      - How the run ended, a word or two. Needed to finish.
+    type: str
+  complete:
+    description:
+      - Whether the run has reached its goal or is as before. Otherwise the next one goes on in the same folder.
+    type: bool
+    default: true
+  summary:
+    description:
+      - Text for C(summary.md). Needed to finish.
+    type: str
+extends_documentation_fragment:
+  - mailops.exchange.attributes
+attributes:
+  check_mode:
+    support: partial
+    details: The plan is kept in a folder of its own, so that a later run can require it. Nothing else is written.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: A task never reports a change, because nothing of a server is changed; each run has a folder of its own.
+seealso:
+  - module: mailops.exchange.exchange_state_info
+  - module: mailops.exchange.exchange_rollback_info
+"""
+
+EXAMPLES = r"""
+- name: Read what was before a run
+  mailops.exchange.exchange_run_record:
+    state: read
+    folder: /var/lib/mailops/runs/20270110T213000Z-rotate-0563B863
+  register: record
+  run_once: true
+
+- name: See whether a run for this certificate was interrupted
+  mailops.exchange.exchange_run_record:
+    state: found
+    directory: /var/lib/mailops/runs
+    thumbprint: 0563B8630D62D75ABBC8AB1E4BDFB5A899B24D43
+    servers:
+      EX01: {address: ex01.contoso.com}
+  register: unfinished
+  run_once: true
+"""
+
+RETURN = r"""
+run:
+  description: The run, or V(null) when none was found.
+  returned: success
+  type: dict
+  contains:
+    folder:
+      description: Its folder.
+      returned: always
+      type: str
+      sample: /var/lib/mailops/runs/20270110T213000Z-rotate-0563B863
+    resumed:
+      description: Whether it is one that began before.
+      returned: always
+      type: bool
+      sample: false
+    finished:
+      description: Whether it has finished.
+      returned: always
+      type: bool
+      sample: false
+    before:
+      description: The content of C(before.json).
+      returned: always
+      type: dict
+      sample: {"thumbprint": "0563B8630D62D75ABBC8AB1E4BDFB5A899B24D43", "servers": {}}
+    after:
+      description: The content of C(after.json), or V(null).
+      returned: O(state=read)
+      type: dict
+      sample: {"outcome": "rotated", "servers": {}}
+    plan:
+      description: The content of C(plan.json), or V(null).
+      returned: O(state=read)
+      type: dict
+      sample: {"made": "2027-01-10T21:30:00Z", "servers": {}}
+"""

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which runs have there been, which of them is not finished, and which plan was made for what?
+
+A run is begun when ``before.json`` is there and finished when ``after.json`` is. What is not
+finished is gone on with in the same folder, so that ``before.json`` stays what was before the first
+change, however often a run was interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
+
+FORMAT = 1
+_STAMP = "%Y%m%dT%H%M%SZ"
+_FOLDER = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9A-F]{8}(-\d+)?")
+_MOST_FOLDERS_OF_A_SECOND = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run that has begun: its folder, and what was before it."""
+
+    folder: Path
+    before: Mapping[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / run_folder.AFTER).exists()
+
+
+def open_run(folder: Path) -> Run:
+    """Return the run of a folder.
+
+    Raises:
+        InvalidInput: the folder holds no record of a run, or a damaged one.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(f"There is no folder {folder}: name the folder of a run.")
+    before = run_folder.read_document(folder, run_folder.BEFORE)
+    if before is None:
+        raise InvalidInput(
+            f"{folder} holds no {run_folder.BEFORE}: no run that changes something has begun there."
+        )
+    if before.get("format") != FORMAT or not isinstance(before.get("servers"), dict):
+        raise InvalidInput(
+            f"{folder / run_folder.BEFORE} is of another format than this version of the "
+            "collection writes."
+        )
+    return Run(folder=folder, before=before)
+
+
+def runs_in(directory: Path) -> list[Run]:
+    """Return all runs under a folder, the newest first; what is no run is passed over."""
+    if not directory.is_dir():
+        return []
+    found = []
+    for folder in sorted(directory.iterdir(), reverse=True):
+        if _FOLDER.fullmatch(folder.name):
+            with suppress(InvalidInput):
+                found.append(open_run(folder))
+    return found
+
+
+def find_unfinished(
+    directory: Path, *, operation: str, thumbprint: str, addresses: Mapping[str, str]
+) -> Run | None:
+    """Return the newest run that began for the same certificate and servers and has not finished.
+
+    Args:
+        addresses: of the servers now; one in common, under the same address, makes it the same
+            organization.
+    """
+    for run in runs_in(directory):
+        before = run.before
+        if (before.get("operation"), before.get("thumbprint")) != (operation, thumbprint):
+            continue
+        if not _same_organization(before["servers"], addresses):
+            continue
+        # Only the newest counts: an older one was left behind on purpose.
+        return None if run.finished else run
+    return None
+
+
+def begin_run(
+    directory: Path,
+    *,
+    operation: str,
+    thumbprint: str,
+    servers: Mapping[str, Mapping[str, Any]],
+    organization: Mapping[str, Any] | None,
+    now: datetime,
+) -> tuple[Run, bool]:
+    """Open the folder of a run and have ``before.json`` in it; True when it goes on with another.
+
+    Servers that the run it goes on with did not know are added; what is known stays as it is.
+
+    Raises:
+        InvalidInput: the record cannot be written.
+    """
+    addresses = {name: str(server.get("address")) for name, server in servers.items()}
+    run = find_unfinished(
+        directory, operation=operation, thumbprint=thumbprint, addresses=addresses
+    )
+    if run is not None:
+        missing = {
+            name: item for name, item in servers.items() if name not in run.before["servers"]
+        }
+        if missing:
+            before = {**run.before, "servers": {**run.before["servers"], **missing}}
+            run_folder.write_document(run.folder, run_folder.BEFORE, before)
+            run = Run(folder=run.folder, before=before)
+        return run, True
+    folder = _new_folder(directory, operation, thumbprint, now)
+    before = {
+        "format": FORMAT,
+        "operation": operation,
+        "thumbprint": thumbprint,
+        "began": _iso(now),
+        "servers": dict(servers),
+        "organization": organization,
+    }
+    run_folder.write_document(folder, run_folder.BEFORE, before)
+    return Run(folder=folder, before=before), False
+
+
+def keep_plan(directory: Path, *, thumbprint: str, plan: Mapping[str, Any], now: datetime) -> Path:
+    """Write a plan made in check mode into a folder of its own. Returns the folder."""
+    folder = _new_folder(directory, "plan", thumbprint, now)
+    run_folder.write_document(folder, run_folder.PLAN, plan_document(plan, thumbprint, now))
+    return folder
+
+
+def plan_document(plan: Mapping[str, Any], thumbprint: str, now: datetime) -> dict[str, Any]:
+    """The content of ``plan.json``."""
+    return {
+        "format": FORMAT,
+        "thumbprint": thumbprint,
+        "made": _iso(now),
+        "digest": plan_digest(plan),
+        **plan,
+    }
+
+
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """What two plans have in common that would do the same to the same servers."""
+    text = json.dumps(plan, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def check_plan(
+    directory: Path,
+    *,
+    thumbprint: str,
+    plan: Mapping[str, Any],
+    maximum_age_hours: float,
+    now: datetime,
+) -> Path:
+    """Return the folder of the plan that was made, in check mode, for exactly this run.
+
+    Raises:
+        InvalidInput: there is none; says which came closest, and what to do.
+    """
+    wanted = plan_digest(plan)
+    closest = ""
+    for folder, document in _plans(directory):
+        if document.get("thumbprint") != thumbprint:
+            continue
+        age = (now - _moment(str(document.get("made")))).total_seconds() / 3600
+        if document.get("digest") != wanted:
+            closest = closest or f" The plan in {folder} is another one: {_other(document, plan)}."
+        elif age > maximum_age_hours:
+            closest = closest or f" The plan in {folder} is {age:.0f} hours old."
+        else:
+            return folder
+    raise InvalidInput(
+        f"A plan is required and none was made for certificate {thumbprint} and exactly these "
+        f"servers and changes.{closest} Run the playbook with --check, have its plan looked at, "
+        "and run again.",
+        details={"thumbprint": thumbprint},
+    )
+
+
+def _plans(directory: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
+    """Plans made in check mode, the newest first: folders without a run."""
+    if not directory.is_dir():
+        return
+    for folder in sorted(directory.iterdir(), reverse=True):
+        if "-plan-" not in folder.name or not _FOLDER.fullmatch(folder.name):
+            continue
+        with suppress(InvalidInput):
+            document = run_folder.read_document(folder, run_folder.PLAN)
+            if document is not None:
+                yield folder, document
+
+
+def _other(document: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    then, now = document.get("servers"), plan.get("servers")
+    if not isinstance(then, dict) or not isinstance(now, dict):
+        return "it lists other changes"
+    if set(then) != set(now):
+        return f"it is for {', '.join(sorted(then))} and this run for {', '.join(sorted(now))}"
+    differing = [name for name in sorted(now) if then[name] != now[name]]
+    return f"it lists other changes for {', '.join(differing) or 'the organization'}"
+
+
+def _new_folder(directory: Path, operation: str, thumbprint: str, now: datetime) -> Path:
+    run_folder.make_folder(directory)
+    name = f"{now.strftime(_STAMP)}-{operation}-{thumbprint[:8]}"
+    for suffix in ["", *(f"-{number}" for number in range(2, _MOST_FOLDERS_OF_A_SECOND))]:
+        folder = directory / f"{name}{suffix}"
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InvalidInput(
+                f"The folder of the run cannot be made: {folder}: {error.strerror}."
+            ) from error
+        return folder
+    raise InvalidInput(f"There are too many runs of one second in {directory}.")
+
+
+def _same_organization(
+    servers: Mapping[str, Mapping[str, Any]], addresses: Mapping[str, str]
+) -> bool:
+    return any(
+        name in servers and str(servers[name].get("address")) == address
+        for name, address in addresses.items()
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return datetime.min.replace(tzinfo=timezone.utc)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
