@@ -111,4 +111,4 @@ def add_organization(result: dict[str, Any], plan: OrganizationRollback) -> None
     result["send_connectors"] = [item.to_result() for item in plan.send_connectors]
     result["hybrid_tls_certificate_name"] = plan.hybrid_tls_certificate_name
     result["sharing_the_name"] = list(plan.sharing_the_name)
-    result["changes"] += plan.changes
+    result["organization_changes"] = list(plan.changes)

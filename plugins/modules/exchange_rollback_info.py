@@ -120,8 +120,14 @@ rollback:
       type: list
       elements: str
       sample: []
+    organization_changes:
+      description: What has to be done once for the organization, one sentence each.
+      returned: when O(organization_before) is given
+      type: list
+      elements: str
+      sample: ["Set tls_certificate_name of Send connector 'Outbound to Office 365' as before the run."]
     changes:
-      description: What has to be done, one sentence each. Empty when the server is as it was.
+      description: What has to be done on the server, one sentence each. Empty when it is as it was.
       returned: always
       type: list
       elements: str

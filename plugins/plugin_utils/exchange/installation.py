@@ -151,6 +151,9 @@ def plan_installation(wish: InstallationWish, before: ServerState) -> Installati
             grant_only=wish.network_service_allowed and not wish.services,
         )
     enable = missing_services(wish.services, certificate.services)
+    if "IIS" in wish.services and certificate.is_bound_to_back_end_only:
+        # Exchange's own certificate keeps IIS through the back end when another takes the front.
+        enable |= {"IIS"}
     replacing = wish.replace_internal_transport and "SMTP" in wish.services
     if replacing and before.internal_transport != wish.thumbprint:
         enable |= {"SMTP"}

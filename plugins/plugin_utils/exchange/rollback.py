@@ -205,7 +205,7 @@ def _restore_services(
             lost |= {"IIS"}
         if not lost:
             continue
-        plan.enable.append((then.thumbprint, ordered(lost)))
+        plan.enable.append((then.thumbprint, ordered(wanted)))
         plan.changes.append(
             f"Enable certificate {_title(then)} for {render_services(lost)} on {plan.server}."
         )

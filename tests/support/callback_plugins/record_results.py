@@ -24,6 +24,14 @@ requirements: []
 _HEAVY = ("OpenSSL", "cryptography", "psrpcore", "pypsrp", "winrm")
 
 
+def _name_of(task: Any) -> str:
+    """A task's own name; that of an included role takes no argument."""
+    try:
+        return str(task.get_name(include_role_fqcn=False))
+    except TypeError:
+        return str(task.get_name())
+
+
 class CallbackModule(CallbackBase):
     """Records what a test asserts on; the ordinary output stays as a user sees it."""
 
@@ -52,9 +60,7 @@ class CallbackModule(CallbackBase):
                 "kind": "result",
                 "status": status,
                 "host": (result.host if new else result._host).get_name(),
-                "task": task.get_name(include_role_fqcn=False)
-                if hasattr(task, "get_name")
-                else str(task),
+                "task": _name_of(task),
                 "action": str(task.action),
                 "result": result.result if new else result._result,
             }
