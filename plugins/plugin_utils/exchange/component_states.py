@@ -10,7 +10,7 @@ page, KB2958835).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -77,18 +77,27 @@ def read_component_state(session: Session, server: str, component: str) -> Compo
     result = session.invoke(
         Cmdlet("Get-ServerComponentState", {"Identity": server, "Component": component})
     )
-    for value in result.output:
-        if isinstance(value, RemoteObject) and _names(value, component):
-            return ComponentState(
-                server=server,
-                component=component,
-                state=text_of(value.get("State")) or "",
-                requesters=_requesters(value),
-            )
+    for state in component_states_of(result.output, server):
+        if state.component.casefold() == component.casefold():
+            return state
     raise StateNotReached(
         f"{server} does not report the component {component}.",
         details={"cmdlet": "Get-ServerComponentState", "server": server},
     )
+
+
+def component_states_of(output: Iterable[Value], server: str) -> list[ComponentState]:
+    """Read what Get-ServerComponentState returns."""
+    return [
+        ComponentState(
+            server=server,
+            component=text_of(value.get("Component")) or "",
+            state=text_of(value.get("State")) or "",
+            requesters=_requesters(value),
+        )
+        for value in output
+        if isinstance(value, RemoteObject)
+    ]
 
 
 def set_component_state(
@@ -124,10 +133,6 @@ def command_to_type(server: str, component: str, *, state: str, requester: str) 
         f"Set-ServerComponentState {server} -Component {component} -State {state} "
         f"-Requester {requester}"
     )
-
-
-def _names(value: RemoteObject, component: str) -> bool:
-    return (text_of(value.get("Component")) or "").casefold() == component.casefold()
 
 
 def _requesters(value: RemoteObject) -> dict[str, str]:

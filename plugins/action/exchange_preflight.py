@@ -1,0 +1,527 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""May a rotation begin: the certificate, one server at all three doors, and the time?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.action import (
+    PRELOADED_FOR_EXCHANGE,
+    PRELOADED_FOR_WINDOWS,
+    ExchangeActionBase,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+    CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
+    CERTIFICATE_SOURCE_OPTIONS,
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.chain_verdict import (
+    find_authorities,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_probe import (
+    PROTOCOLS,
+    probe,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletNotAvailable,
+    ExchangeError,
+    InvalidInput,
+    TlsProbeFailed,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
+    read_accepted_domains,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.autodiscover import (
+    read_autodiscover_hosts,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_facts import (
+    CertificateFacts,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
+    Services,
+    wanted_services,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    read_hybrid_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
+    NewCertificate,
+    find_outgoing,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+    normalize_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight import (
+    certificate_checks,
+    exchange_builds,
+    organization_checks,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+    FAIL,
+    PASS,
+    WARN,
+    Finding,
+    failed,
+    passed,
+    warned,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.maintenance_window import (
+    read_window,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.permissions import (
+    ACTIVITIES,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.server_checks import (
+    Limits,
+    ServerChecks,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
+
+preload(*PRELOADED_FOR_EXCHANGE, *PRELOADED_FOR_WINDOWS)
+
+_WINDOW_OPTIONS: dict[str, dict[str, Any]] = {
+    "start": {"type": "str", "required": True},
+    "end": {"type": "str", "required": True},
+    "time_zone": {"type": "str", "default": "UTC"},
+    "days": {"type": "list", "elements": "str"},
+}
+_PORT_OPTIONS: dict[str, dict[str, Any]] = {
+    "port": {"type": "int", "required": True},
+    "protocol": {"type": "str", "choices": list(PROTOCOLS), "required": True},
+    "service": {"type": "str"},
+}
+_BUILD_OPTIONS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "build": {"type": "str", "required": True},
+    "supported": {"type": "bool", "default": True},
+}
+
+
+class ActionModule(ExchangeActionBase):
+    """The action of M(mailops.exchange.exchange_preflight)."""
+
+    ARGUMENT_SPEC = {
+        **CERTIFICATE_SOURCE_OPTIONS,
+        **EXCHANGE_OPTIONS,
+        "services": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
+            "default": ["IIS", "SMTP"],
+        },
+        "organization": {"type": "bool", "default": False},
+        "required_names": {"type": "list", "elements": "str"},
+        "allow_wildcard": {"type": "bool", "default": False},
+        "allow_self_signed": {"type": "bool", "default": False},
+        "minimum_days": {"type": "int", "default": 30},
+        "minimum_rsa_bits": {"type": "int", "default": 2048},
+        "revoked_thumbprints": {"type": "list", "elements": "str", "default": []},
+        "tls_certificate_name_limit": {"type": "int", "default": 256},
+        "ca_path": {"type": "path"},
+        "activities": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(ACTIVITIES),
+            "default": ["rotate"],
+        },
+        "backup_required": {"type": "bool", "default": False},
+        "ports": {"type": "list", "elements": "dict", "options": _PORT_OPTIONS, "default": []},
+        "port_timeout": {"type": "int", "default": 10},
+        "clock_tolerance": {"type": "float", "default": 60.0},
+        "queue_limit": {"type": "int", "default": 500},
+        "queue_growth_limit": {"type": "int", "default": 50},
+        "known_builds": {
+            "type": "list",
+            "elements": "dict",
+            "options": _BUILD_OPTIONS,
+            "default": [],
+        },
+        "window": {"type": "dict", "options": _WINDOW_OPTIONS},
+        "record_directory": {"type": "path"},
+        "fail_on_findings": {"type": "bool", "default": True},
+    }
+    MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
+
+    # Replaced by tests.
+    probe_port = staticmethod(probe)
+
+    def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        check_options(options)
+        server = self.server(options)
+        services = wanted_services(options["services"])
+        window = read_window(options["window"]) if options["window"] else None
+        source = self.certificate_source(options)
+        findings: list[Finding] = []
+        loaded: LoadedCertificate | None = None
+        if source.has_file:
+            try:
+                loaded = load_certificate(source, now=self.now())
+            except InvalidInput as error:
+                findings.append(failed("certificate", error.message, "Give another file."))
+        if window is not None:
+            findings.append(self._window(window))
+        thumbprint = loaded.thumbprint if loaded else options["thumbprint"]
+        thumbprint = normalize_thumbprint(thumbprint) if thumbprint else None
+        findings += self._exchange_door(server, services, loaded, thumbprint, options, task_vars)
+        findings += self._windows_door(options)
+        findings += self._ports(options, task_vars)
+        return self._conclusion(server, findings, options)
+
+    def _conclusion(
+        self, server: str, findings: Sequence[Finding], options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        counts = {
+            status: sum(item.status == status for item in findings) for status in (PASS, WARN, FAIL)
+        }
+        result: dict[str, Any] = {
+            "findings": [item.to_result(server) for item in findings],
+            "passed": counts[PASS],
+            "warned": counts[WARN],
+            "failed_checks": counts[FAIL],
+        }
+        self.report.facts.update(result)
+        failures = [item for item in findings if item.status == FAIL]
+        if failures and options["fail_on_findings"]:
+            raise InvalidInput(
+                f"{server} is not ready: "
+                + " ".join(f"[{item.check}] {item.message} {item.remedy}" for item in failures),
+                details={"server": server},
+            )
+        return result
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def _window(self, window: Any) -> Finding:
+        now = self.now()
+        if window.contains(now):
+            return passed("window", f"It is inside the maintenance window ({window.describe()}).")
+        message = f"It is outside of the maintenance window ({window.describe()})."
+        if self.check_mode:
+            return warned("window", message, "A run that changes something would not begin now.")
+        return failed("window", message, "Begin inside the window, or change it.")
+
+    # -- Exchange --------------------------------------------------------------------------------
+
+    def _exchange_door(
+        self,
+        server: str,
+        services: Services,
+        loaded: LoadedCertificate | None,
+        thumbprint: str | None,
+        options: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+    ) -> list[Finding]:
+        try:
+            certificates = read_certificates(self.session, server, self.domain_controller)
+        except ExchangeError as error:
+            return [
+                failed(
+                    "exchange_door",
+                    f"Exchange's endpoint does not answer: {error.message}",
+                    "See the table of connection errors in the README.",
+                )
+            ]
+        findings = [passed("exchange_door", "Exchange's endpoint answers.")]
+        stored = find_certificate(certificates, thumbprint) if thumbprint else None
+        if options["organization"]:
+            findings += self._certificate(loaded, stored, certificates, services, options)
+        if thumbprint and not loaded and stored is None:
+            findings.append(
+                failed(
+                    "certificate",
+                    f"{server} has no certificate {thumbprint} that Exchange can see.",
+                    "Give its PFX or PEM files, or install it there first.",
+                )
+            )
+        new = _new_certificate(loaded, stored)
+        if new is not None:
+            findings += list(_way_back(new, certificates, services, options))
+        limits = Limits(
+            queue_messages=options["queue_limit"],
+            queue_growth=options["queue_growth_limit"],
+            further_builds=tuple(map(_build, options["known_builds"])),
+            activities=tuple(options["activities"]),
+            interrupted=self._interrupted(server, thumbprint, options, task_vars),
+        )
+        checks = ServerChecks(self.session, server, limits, self.domain_controller)
+        findings += checks.run(certificates, now=self.now())
+        if options["organization"]:
+            findings += organization_checks.run(self.session)
+        return findings
+
+    def _interrupted(
+        self,
+        server: str,
+        thumbprint: str | None,
+        options: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+    ) -> dict[tuple[str, str], str] | None:
+        """Component states before a run for this certificate that was interrupted."""
+        if not options["record_directory"] or not thumbprint:
+            return None
+        run = runs.find_unfinished(
+            Path(options["record_directory"]),
+            operation="rotate",
+            thumbprint=thumbprint,
+            addresses={server: self.host_address(task_vars)},
+        )
+        if run is None:
+            return None
+        states = run.before["servers"].get(server, {}).get("component_states") or []
+        return {(item["component"], item["requester"]): item["state"] for item in states}
+
+    def _certificate(
+        self,
+        loaded: LoadedCertificate | None,
+        stored: ExchangeCertificate | None,
+        certificates: Sequence[ExchangeCertificate],
+        services: Services,
+        options: Mapping[str, Any],
+    ) -> list[Finding]:
+        new = _new_certificate(loaded, stored)
+        facts = loaded.facts if loaded else _facts_of(stored)
+        if new is None or facts is None:
+            return []
+        demands = certificate_checks.Demands(
+            minimum_days=options["minimum_days"],
+            minimum_rsa_bits=options["minimum_rsa_bits"],
+            allow_wildcard=options["allow_wildcard"],
+            allow_self_signed=options["allow_self_signed"],
+            revoked=frozenset(map(normalize_thumbprint, options["revoked_thumbprints"])),
+            tls_certificate_name_limit=options["tls_certificate_name_limit"],
+            hybrid=self._is_hybrid(),
+        )
+        findings = list(
+            certificate_checks.check_certificate(
+                facts, loaded.leaf if loaded else None, demands, now=self.now()
+            )
+        )
+        if loaded is not None and not loaded.is_self_signed:
+            findings.append(self._chain(loaded, options["ca_path"]))
+        return [*findings, *self._names(new, certificates, services, options)]
+
+    def _is_hybrid(self) -> bool:
+        try:
+            return read_hybrid_configuration(self.session, self.domain_controller) is not None
+        except CmdletNotAvailable:
+            return False
+
+    def _chain(self, loaded: LoadedCertificate, ca_path: str | None) -> Finding:
+        file = self.find_file(ca_path, option="ca_path") if ca_path else None
+        authorities = find_authorities(file).certificates()
+        missing = certificate_checks.missing_issuer_of([loaded.leaf, *loaded.chain], authorities)
+        return certificate_checks.check_chain(
+            missing, leaf_issuer_is_there=bool(loaded.chain), roots_are_given=ca_path is not None
+        )
+
+    def _names(
+        self,
+        new: NewCertificate,
+        certificates: Sequence[ExchangeCertificate],
+        services: Services,
+        options: Mapping[str, Any],
+    ) -> Iterator[Finding]:
+        outgoing = find_outgoing(new, certificates, services=services)
+        names = [name for certificate in outgoing for name in certificate.names]
+        required = options["required_names"]
+        expected: list[str] = []
+        if required is None:
+            try:
+                expected = self._expected_names()
+            except CmdletNotAvailable as error:
+                yield warned(
+                    "names",
+                    f"Accepted domains or Autodiscover cannot be read ({error.details['cmdlet']}).",
+                    "Give required_names.",
+                )
+        yield from certificate_checks.check_names(
+            certificate_checks.Names(dns_names=list(new.names)),
+            required=required or [],
+            expected=expected,
+            outgoing=names,
+        )
+
+    def _expected_names(self) -> list[str]:
+        """The names that clients of this organization use, as far as Exchange tells."""
+        domains = read_accepted_domains(self.session, self.domain_controller)
+        default = [domain.name for domain in domains if domain.default and "*" not in domain.name]
+        return [
+            *(f"autodiscover.{name}" for name in default),
+            *read_autodiscover_hosts(self.session, self.domain_controller),
+        ]
+
+    # -- Windows ---------------------------------------------------------------------------------
+
+    def _windows_door(self, options: Mapping[str, Any]) -> list[Finding]:
+        before = datetime.now(timezone.utc)
+        try:
+            answer = self.windows.run("clock", {})
+        except ExchangeError as error:
+            return [
+                failed(
+                    "windows_door",
+                    f"Windows' endpoint does not answer: {error.message}",
+                    "See the table of connection errors in the README; services cannot be "
+                    "restarted without it.",
+                )
+            ]
+        after = datetime.now(timezone.utc)
+        return [
+            passed("windows_door", "Windows' endpoint answers."),
+            judge_clock(str(answer.get("utc")), before, after, options["clock_tolerance"]),
+        ]
+
+    # -- ports -----------------------------------------------------------------------------------
+
+    def _ports(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[Finding]:
+        host = self.host_address(task_vars)
+        findings = []
+        for item in options["ports"]:
+            name = f"{item['port']} ({item['protocol']})"
+            try:
+                found = self.probe_port(
+                    host, item["port"], item["protocol"], timeout=options["port_timeout"]
+                )
+            except TlsProbeFailed as error:
+                # POP and IMAP are off on most servers, and a stopped service is started.
+                findings.append(
+                    warned(
+                        "ports",
+                        f"Port {name} does not answer: {error.message}",
+                        "The plan of the rotation judges whether that is in the way.",
+                    )
+                )
+            else:
+                findings.append(
+                    passed("ports", f"Port {name} presents {found.certificate.thumbprint}.")
+                )
+        return findings
+
+
+def _new_certificate(
+    loaded: LoadedCertificate | None, stored: ExchangeCertificate | None
+) -> NewCertificate | None:
+    if loaded is not None:
+        return NewCertificate.from_loaded(loaded)
+    return NewCertificate.from_stored(stored) if stored is not None else None
+
+
+def _facts_of(stored: ExchangeCertificate | None) -> CertificateFacts | None:
+    """What is known of a certificate that a server holds; its key usages are not."""
+    if stored is None or stored.not_before is None or stored.not_after is None:
+        return None
+    return CertificateFacts(
+        thumbprint=stored.thumbprint,
+        subject=stored.subject,
+        issuer=stored.issuer,
+        serial_number=stored.serial_number or "",
+        not_before=stored.not_before,
+        not_after=stored.not_after,
+        common_name=stored.common_name,
+        subject_alternative_names=list(stored.dns_names),
+        key_type=stored.key_type or "unknown",
+        key_size=stored.key_size,
+        extended_key_usages=frozenset(),
+        is_certificate_authority=False,
+    )
+
+
+def _build(item: Mapping[str, Any]) -> exchange_builds.Build:
+    version = exchange_builds.read_version(f"{item['build']}.0")
+    assert version is not None  # check_options has read it
+    return exchange_builds.Build(name=item["name"], first=version[:3], supported=item["supported"])
+
+
+def _way_back(
+    new: NewCertificate,
+    certificates: Sequence[ExchangeCertificate],
+    services: Services,
+    options: Mapping[str, Any],
+) -> Iterator[Finding]:
+    """Whether the rotation can be taken back, and what is replaced can be backed up."""
+    outgoing = find_outgoing(new, certificates, services=services)
+    twins = [
+        item.thumbprint
+        for item in outgoing
+        if item.tls_certificate_name == new.tls_certificate_name
+    ]
+    if twins:
+        yield warned(
+            "rollback",
+            f"The outgoing certificate {', '.join(twins)} has the same issuer and subject.",
+            "Going back then means to remove the new certificate, which a rollback does. Send "
+            "connectors are cleared for a moment meanwhile.",
+        )
+    elif outgoing:
+        yield passed(
+            "rollback", "The outgoing certificate stays in the store; going back is possible."
+        )
+    else:
+        yield passed("rollback", "No certificate is replaced.")
+    locked = [item.thumbprint for item in outgoing if item.exportable is False]
+    if not locked:
+        yield passed("backup", "What is replaced can be exported, or nothing is replaced.")
+        return
+    message = f"The key of {', '.join(locked)} cannot be exported, so there is no backup of it."
+    remedy = "Keep the PFX that it came from, and set rotate_backup_not_exportable: accept."
+    if options["backup_required"]:
+        yield failed("backup", message, remedy)
+    else:
+        yield warned("backup", message, "Keep the PFX that it came from.")
+
+
+def judge_clock(text: str, before: datetime, after: datetime, tolerance: float) -> Finding:
+    """Judge the server's clock; it was read at some moment between two of the control node's."""
+    try:
+        there = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return warned("clock", f"The server's clock cannot be read ('{text}').")
+    # Its seconds are cut off.
+    ahead = (there - after).total_seconds()
+    behind = (before - there).total_seconds() - 1
+    difference = max(ahead, behind, 0.0)
+    if difference > tolerance:
+        return failed(
+            "clock",
+            f"The clocks of server and control node differ by {difference:.0f} seconds.",
+            "Synchronize them by NTP. Kerberos fails from five minutes on.",
+        )
+    return passed("clock", "The clocks agree.")
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse numbers that make no sense, and builds that are none.
+
+    Raises:
+        InvalidInput: with the option and its value.
+    """
+    for name in ("minimum_days", "queue_limit", "queue_growth_limit", "clock_tolerance"):
+        if options[name] < 0:
+            raise InvalidInput(f"{name} must not be negative, and is {options[name]}.")
+    if options["minimum_rsa_bits"] < 1024:
+        raise InvalidInput("minimum_rsa_bits must be at least 1024.")
+    for item in options["known_builds"]:
+        if exchange_builds.read_version(f"{item['build']}.0") is None:
+            raise InvalidInput(
+                f"known_builds: '{item['build']}' is no build: give three numbers, as 15.2.2562."
+            )
+    for thumbprint in options["revoked_thumbprints"]:
+        normalize_thumbprint(thumbprint)
