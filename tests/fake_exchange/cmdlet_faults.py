@@ -15,8 +15,10 @@ from fake_exchange.cmdlets.registry import (
     CmdletError,
     Command,
     ErrorSpec,
+    TerminatingError,
     run_pipeline,
 )
+from fake_exchange.faults import Fault
 from fake_exchange.organisation.accounts import EVERYBODYS_CMDLETS
 
 EXIT_CODE = 70
@@ -38,15 +40,31 @@ class CmdletFaults:
             "cmdlet": name,
             "account": context.account.user,
         }
-        if faults.take("exit_process", **where):
+        if faults.take("exit_process", where):
             self._leave(EXIT_CODE)
         seconds = context.organisation.behavior.cmdlet_seconds
-        slow = faults.take("slow_cmdlet", **where)
+        slow = faults.take("slow_cmdlet", where)
         context.stopped.wait(seconds + (slow.seconds if slow else 0.0))
         context.check_stopped()
-        failure = faults.take("fail_cmdlet", **where)
-        if failure is not None:
-            raise CmdletError(_record(context, name, failure.message))
+        _fail(context, name, faults.take("fail_cmdlet", where))
+
+    def after_cmdlet(self, context: CmdletContext, name: str) -> None:
+        """Raises for an armed failure of a cmdlet that has taken effect."""
+        if name in EVERYBODYS_CMDLETS:
+            return
+        where = {
+            "server": context.landed_server.Name,
+            "cmdlet": name,
+            "account": context.account.user,
+        }
+        _fail(context, name, context.organisation.faults.take("fail_cmdlet", where, after=True))
+
+
+def _fail(context: CmdletContext, name: str, failure: Fault | None) -> None:
+    if failure is None:
+        return
+    record = _record(context, name, failure.message)
+    raise TerminatingError(record) if failure.terminating else CmdletError(record)
 
 
 def _record(context: CmdletContext, name: str, message: str) -> ErrorSpec:

@@ -16,7 +16,7 @@ from typing import Any
 
 from fake_exchange.faults import KINDS, Fault
 from fake_exchange.fronts.ports import Ports
-from fake_exchange.organisation import services
+from fake_exchange.organisation import mail, services, snapshots
 from fake_exchange.organisation.behavior import Behavior
 from fake_exchange.organisation.model import Organisation, Server
 from fake_exchange.organisation.persistence import save_state
@@ -32,9 +32,17 @@ DOORS = {
     "GET /log": "the cmdlets that ran, with their parameters",
     "GET /behavior": "the switches",
     "POST /behavior": 'change switches: {"select_object": false}',
-    "GET /faults": "armed faults, and the kinds there are",
+    "GET /mail": "where every message is, what peers got, what was lost or is there twice",
+    "POST /mail": '{"server": "EX01", "queue": "3", "count": 5, "stuck": true}: put messages there',
+    "GET /requests": "every request on the wire since the counters were reset, numbered",
+    "GET /journal": "what was changed, and connectors that named what a server cannot present",
+    "POST /journal/reset": "forget both",
+    "POST /snapshot": '{"name": "before"}: keep the state of the organisation in memory',
+    "POST /snapshot/restore": '{"name": "before"}: put it back; shells end, counting starts anew',
+    "GET /faults": "armed faults, those that fired, and the kinds there are",
     "POST /faults": 'arm one: {"kind": "fail_cmdlet", "cmdlet": "Enable-ExchangeCertificate"}',
-    "POST /faults/clear": "disarm all",
+    "POST /faults/clear": "disarm all, and let go of what is held",
+    "POST /faults/release": "let go of requests that the fault hold keeps",
     "POST /services": '{"server": "EX01", "service": "W3SVC", "action": "start|stop|restart"}',
     "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
     "POST /state/save": "write the state file now",
@@ -55,6 +63,7 @@ class ControlDoor:
         self._ports = ports
         self._state_file = state_file
         self._server: ThreadingHTTPServer | None = None
+        self._snapshots: dict[str, snapshots.Snapshot] = {}
         self._answers: dict[str, Callable[[Any], object]] = {
             "GET /": lambda _: DOORS,
             "GET /endpoints": lambda _: self.endpoints(),
@@ -64,9 +73,22 @@ class ControlDoor:
             "GET /log": lambda _: [plain(call) for call in organisation.cmdlet_log.calls()],
             "GET /behavior": lambda _: dataclasses.asdict(organisation.behavior),
             "POST /behavior": self._change_behavior,
-            "GET /faults": lambda _: {"armed": organisation.faults.armed(), "kinds": KINDS},
+            "GET /mail": lambda _: mail.state_of_mail(organisation),
+            "POST /mail": self._add_mail,
+            "GET /requests": lambda _: organisation.wire_log.as_list(),
+            "GET /journal": lambda _: organisation.journal.as_dict(),
+            "POST /journal/reset": self._reset_journal,
+            "POST /snapshot": self._keep_snapshot,
+            "POST /snapshot/restore": self._restore_snapshot,
+            "GET /faults": lambda _: {
+                "armed": organisation.faults.armed(),
+                "fired": organisation.faults.fired(),
+                "holding": organisation.faults.holding,
+                "kinds": KINDS,
+            },
             "POST /faults": self._arm,
             "POST /faults/clear": self._clear_faults,
+            "POST /faults/release": self._release,
             "POST /services": self._service,
             "POST /ports": self._port,
             "POST /state/save": self._save,
@@ -129,6 +151,10 @@ class ControlDoor:
         """The content of the ready file."""
         return {
             "control": self.url,
+            "peers": {
+                peer.name: {"domain": peer.domain, "port": peer.port}
+                for peer in self._organisation.peers
+            },
             "servers": {
                 server.Name: {
                     "fqdn": server.Fqdn,
@@ -143,7 +169,48 @@ class ControlDoor:
     def _reset(self, _: object) -> object:
         self._organisation.counters.reset()
         self._organisation.cmdlet_log.reset()
+        self._organisation.wire_log.reset()
         return {"reset": True}
+
+    def _add_mail(self, wanted: Any) -> object:
+        values = _mapping(wanted)
+        server = self._server_named(values)
+        name = str(values.get("queue", mail.SUBMISSION))
+        known = {"poison": "Undefined", "shadow": "ShadowRedundancy"}
+        with self._organisation.lock:
+            target = mail.queue(server, name, known.get(name.casefold(), "SmtpDeliveryToMailbox"))
+            count, stuck = int(values.get("count", 1)), bool(values.get("stuck", False))
+            mail.make_up(self._organisation, target, count, stuck=stuck)
+        mail.wake(self._organisation)
+        return {"queue": target.Identity, "messages": target.MessageCount}
+
+    def _reset_journal(self, _: object) -> object:
+        self._organisation.journal.reset()
+        return {"reset": True}
+
+    def _keep_snapshot(self, wanted: Any) -> object:
+        name = str(_mapping(wanted).get("name", ""))
+        self._snapshots[name] = snapshots.take(self._organisation)
+        return {"kept": name}
+
+    def _restore_snapshot(self, wanted: Any) -> object:
+        name = str(_mapping(wanted).get("name", ""))
+        if name not in self._snapshots:
+            raise BadRequest(f"there is no snapshot '{name}'")
+        organisation = self._organisation
+        # Also requests that a fault holds belong to what is over.
+        organisation.faults.clear()
+        organisation.faults.arm(Fault("kill_shells"))
+        snapshots.restore(organisation, self._snapshots[name])
+        for server in organisation:
+            self._ports.follow(server)
+        organisation.journal.reset()
+        self._reset(None)
+        return {"restored": name}
+
+    def _release(self, _: object) -> object:
+        self._organisation.faults.release()
+        return {"released": True}
 
     def _change_behavior(self, wanted: Any) -> object:
         section = Section(wanted, Place(Path("behavior")))

@@ -7,7 +7,7 @@ what happens, where, and how often."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 #: What each kind does; `seconds` is used where the text says so.
@@ -25,6 +25,9 @@ KINDS: dict[str, str] = {
     "kill_shells": "every open shell is gone, once and now (`server`)",
     "exit_process": "the whole fake exits just before the next call of `cmdlet`",
     "service_start_fails": "the next start of the service `service` fails",
+    "restart_site": "the web service behind the next request restarts and is back after `seconds`",
+    "slow_request": "the next request is executed, its answer comes `seconds` late",
+    "hold": "the next request waits until POST /faults/release, and is then dropped",
 }
 
 #: Kinds that are not kept but happen when they are armed.
@@ -45,13 +48,24 @@ class Fault:
     account: str | None = None
     message: str = "The operation couldn't be performed."
     seconds: float = 0.0
+    request: int | None = None
+    """The first request with this number, or a later one that matches the rest."""
+    door: str | None = None
+    terminating: bool = False
+    """Of fail_cmdlet: the pipeline fails, not just the cmdlet."""
+    after: bool = False
+    """Of fail_cmdlet: the cmdlet takes effect and reports an error all the same."""
     skip: int = 0
     times: int = 1
 
-    def matches(self, kind: str, selectors: dict[str, str | None]) -> bool:
-        if kind != self.kind:
+    def matches(
+        self, kind: str, where: Mapping[str, str | None], *, number: int | None, after: bool
+    ) -> bool:
+        if kind != self.kind or after != self.after:
             return False
-        for name, value in selectors.items():
+        if self.request is not None and (number is None or number < self.request):
+            return False
+        for name, value in where.items():
             wanted = getattr(self, name)
             if wanted and (value is None or wanted.casefold() != value.casefold()):
                 return False
@@ -64,6 +78,9 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
+        self._fired: list[dict[str, object]] = []
+        self._released = threading.Event()
+        self._holding = 0
         self._actions: dict[str, list[Callable[[Fault], None]]] = {}
 
     def on(self, kind: str, action: Callable[[Fault], None]) -> None:
@@ -86,17 +103,49 @@ class Faults:
     def clear(self) -> None:
         with self._lock:
             self._armed.clear()
+            self._fired.clear()
+        self.release()
 
     def armed(self) -> list[dict[str, object]]:
         with self._lock:
             return [asdict(fault) for fault in self._armed]
 
-    def take(self, kind: str, **selectors: str | None) -> Fault | None:
-        """The fault to fire now, if one is armed for these selectors (server, cmdlet, verb, port,
-        service, account); counts it down."""
+    def fired(self) -> list[dict[str, object]]:
+        """The faults that struck since the last clearing, and where."""
+        with self._lock:
+            return list(self._fired)
+
+    @property
+    def holding(self) -> int:
+        """How many requests wait to be released."""
+        return self._holding
+
+    def hold(self) -> None:
+        """Wait until released."""
+        with self._lock:
+            self._released.clear()
+            self._holding += 1
+        self._released.wait()
+        with self._lock:
+            self._holding -= 1
+
+    def release(self) -> None:
+        """Let go of every request that is held."""
+        self._released.set()
+
+    def take(
+        self,
+        kind: str,
+        where: Mapping[str, str | None],
+        *,
+        number: int | None = None,
+        after: bool = False,
+    ) -> Fault | None:
+        """The fault to fire now, if one is armed for this place (server, cmdlet, verb, port,
+        service, account, door) and request number; counts it down."""
         with self._lock:
             for fault in self._armed:
-                if not fault.matches(kind, selectors):
+                if not fault.matches(kind, where, number=number, after=after):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1
@@ -105,5 +154,6 @@ class Faults:
                     fault.times -= 1
                     if fault.times == 0:
                         self._armed.remove(fault)
+                self._fired.append({"kind": kind, "request": number, **where})
                 return fault
         return None

@@ -11,6 +11,8 @@ from pathlib import Path
 from fake_exchange.cmdlet_faults import run_pipeline_with_faults
 from fake_exchange.control import ControlDoor
 from fake_exchange.fronts.https import page
+from fake_exchange.fronts.outbound import MailPump
+from fake_exchange.fronts.peer import open_peers
 from fake_exchange.fronts.ports import Ports
 from fake_exchange.fronts.tls import TlsContexts
 from fake_exchange.organisation.model import Organisation
@@ -42,6 +44,8 @@ class RunningFake:
         self._ports = Ports(
             organisation, self._hub, TlsContexts(organisation), self._management.handler
         )
+        self._organisation = organisation
+        self._pump = MailPump(organisation)
         self.control = ControlDoor(organisation, self._ports, state_file=state_file)
 
     def __enter__(self) -> RunningFake:
@@ -58,10 +62,13 @@ class RunningFake:
     def _open(self) -> None:
         self._hub.start()
         self._ports.open()
+        open_peers(self._organisation, self._hub)
+        self._pump.start()
         self.control.open(self._control_port)
 
     def close(self) -> None:
         """Close every port and session. Calling it again does nothing."""
         self.control.close()
+        self._pump.close()
         self._hub.close()
         self._management.close()

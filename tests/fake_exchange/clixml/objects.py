@@ -33,7 +33,15 @@ class SameObject:
 class ClrObject:
     """One ``Obj`` of CLIXML; None for an element that is not sent at all."""
 
-    __slots__ = ("items", "members", "properties", "to_string", "type_names", "value")
+    __slots__ = (
+        "dictionary",
+        "items",
+        "members",
+        "properties",
+        "to_string",
+        "type_names",
+        "value",
+    )
 
     def __init__(
         self,
@@ -44,7 +52,9 @@ class ClrObject:
         members: Iterable[tuple[str, Any]] | None = None,
         items: Iterable[Any] | None = None,
         value: int | None = None,
+        dictionary: Iterable[tuple[str, Any]] | None = None,
     ) -> None:
+        self.dictionary = dictionary
         self.type_names = type_names
         self.to_string = to_string
         self.properties = properties

@@ -147,6 +147,14 @@ class FragmentWriter:
             for value in item.items:
                 write(value, "")
             append("</LST>")
+        if item.dictionary is not None:
+            append("<DCT>")
+            for key, value in item.dictionary:
+                append("<En>")
+                write(key, "Key")
+                write(value, "Value")
+                append("</En>")
+            append("</DCT>")
         if item.members:
             append("<MS>")
             for name, value in item.members:

@@ -16,6 +16,7 @@ from fake_exchange.cmdlets.connector_settings import DATA
 from fake_exchange.cmdlets.invocation import Invocation, time_text
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
 from fake_exchange.cmdlets.servers import MANAGEMENT, server_identity
+from fake_exchange.organisation import mail
 from fake_exchange.organisation.model import ComponentState, Organisation, Server, now
 
 TASKS = "Microsoft.Exchange.Management.SystemConfigurationTasks."
@@ -196,6 +197,7 @@ def _set_component_state(invocation: Invocation) -> Iterator[OutputObject]:
     with invocation.organisation.lock:
         component.requesters[requester] = state
         component.changed[requester] = now()
+    mail.wake(invocation.organisation)
     yield from ()
 
 

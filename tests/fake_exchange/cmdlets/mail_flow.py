@@ -1,7 +1,8 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is under way? Get-Queue and Get-MessageTrackingLog, with the parameters that matter."""
+"""What is under way? Get-Queue, Redirect-Message and Get-MessageTrackingLog, with the parameters
+that matter."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from fake_exchange.clixml.objects import Int64, OutputObject, enum, output_of
 from fake_exchange.cmdlets import conversion
 from fake_exchange.cmdlets.invocation import Invocation
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
+from fake_exchange.organisation import mail
 from fake_exchange.organisation.model import Organisation, Queue, Server, TrackingEvent
 
 QUEUE_VIEWER = "Microsoft.Exchange.Data.QueueViewer."
@@ -61,6 +63,7 @@ def queue_output(queue: Queue) -> OutputObject:
                 DELIVERY_TYPES,
             ),
             "NextHopDomain": lambda: queue.NextHopDomain,
+            "NextHopConnector": lambda: queue.NextHopConnector,
             "NextHopCategory": lambda: _open_enum(
                 QUEUE_VIEWER + "NextHopCategory", queue.NextHopCategory, CATEGORIES
             ),
@@ -145,6 +148,9 @@ def tracking_output(organisation: Organisation, event: TrackingEvent) -> OutputO
             "RecipientCount": lambda: len(event.Recipients),
             "TotalBytes": lambda: Int64(event.TotalBytes),
             "MessageSubject": lambda: event.MessageSubject,
+            "RecipientStatus": lambda: strings(
+                [event.RecipientStatus] if event.RecipientStatus else []
+            ),
             "Sender": lambda: event.Sender,
             "ReturnPath": lambda: event.Sender,
         },
@@ -179,10 +185,44 @@ def _get_tracking_log(invocation: Invocation) -> Iterator[OutputObject]:
         yield tracking_output(invocation.organisation, event)
 
 
+def _redirect(invocation: Invocation) -> Iterator[OutputObject]:
+    server = invocation.find_server(invocation.parameters.get("Server"))
+    targets = [invocation.find_server(name) for name in invocation.parameters.get("Target")]
+    for target in targets:
+        if target is server or target.IsEdgeServer or not mail.takes_messages(target):
+            raise invocation.error(
+                f"The target server {target.Fqdn} is not available to take messages over.",
+                category="InvalidArgument",
+                exception="ArgumentException",
+                target=target.Fqdn,
+            )
+    if not mail.transport_runs(server):
+        raise invocation.error(
+            f"The Microsoft Exchange Transport service on server {server.Name} is not running.",
+            category="ReadError",
+        )
+    names = ", ".join(target.Fqdn for target in targets)
+    if invocation.should_process(f"Redirecting messages of server {server.Name} to {names}."):
+        with invocation.organisation.lock:
+            mail.redirect(invocation.organisation, server, targets)
+    yield from ()
+
+
 _RESULT_SIZE = Parameter("ResultSize", conversion.unlimited(conversion.integer))
 _DOMAIN_CONTROLLER = Parameter("DomainController", conversion.domain_name)
 
 CMDLETS = (
+    CmdletDefinition(
+        "Redirect-Message",
+        QUEUE_TASKS + "RedirectMessage",
+        (
+            Parameter("Server", conversion.required_text, required=True),
+            Parameter("Target", conversion.strings, required=True),
+        ),
+        _redirect,
+        should_process=True,
+        asks_confirmation=True,
+    ),
     CmdletDefinition(
         "Get-Queue",
         QUEUE_TASKS + "GetQueueInfo",

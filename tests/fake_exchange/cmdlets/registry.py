@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fake_exchange.organisation.counters import CmdletCall
+from fake_exchange.organisation.journal import Change
 
 if TYPE_CHECKING:
     from fake_exchange.clixml.objects import OutputObject
@@ -104,10 +105,12 @@ class PromptHost(Protocol):
 
 
 class Faults(Protocol):
-    """What may go wrong on purpose: called before each cmdlet runs, may wait or raise
+    """What may go wrong on purpose: called before and after each cmdlet runs, may wait or raise
     `CmdletError` or `TerminatingError`."""
 
     def before_cmdlet(self, context: CmdletContext, name: str) -> None: ...
+
+    def after_cmdlet(self, context: CmdletContext, name: str) -> None: ...
 
 
 def _nothing(*_: object) -> None:
@@ -149,6 +152,10 @@ _GROUPS = (
     "hybrid",
     "health",
     "mail_flow",
+    "availability_groups",
+    "client_access",
+    "diagnostics",
+    "session_commands",
     "select_object",
 )
 
@@ -183,9 +190,9 @@ def _not_recognized(name: str) -> TerminatingError:
 def resolve(context: CmdletContext, command: Command) -> CmdletDefinition:
     """The cmdlet a command means, if the account has a role for it; else `TerminatingError`."""
     definition = definitions().get(command.name.lower())
-    hidden = (
-        command.name.lower() == "select-object" and not context.organisation.behavior.select_object
-    )
+    behavior = context.organisation.behavior
+    shown = {"select-object": behavior.select_object, "get-command": behavior.get_command}
+    hidden = not shown.get(command.name.lower(), True)
     if definition is None or hidden or not context.account.may_run(definition.name):
         raise _not_recognized(command.name)
     return definition
@@ -266,6 +273,8 @@ class _CmdletRun:
                 self._refuse_input(stream)
             else:
                 yield from self._definition.run(invocation)
+                if self._context.faults is not None:
+                    self._context.faults.after_cmdlet(self._context, self._definition.name)
         except CmdletError as failure:
             self._count_error(failure)
             preference = self._bound.get("ErrorAction", "Continue")
@@ -303,12 +312,26 @@ class _CmdletRun:
             server = self._context.landed_server.Name
             self._context.organisation.counters.add(server, "errors")
 
+    def _keep_journal(self) -> None:
+        """Also a cmdlet that failed may have changed something."""
+        if self._invocation is None or self._definition is None:
+            return
+        if not _changes_something(self._definition.name):
+            return
+        parameters = masked(self._command.parameters)
+        server = parameters.get("Server") or self._context.landed_server.Name
+        detail = parameters.get("Thumbprint") or parameters.get("Identity") or ""
+        organisation = self._context.organisation
+        change = Change(self._definition.name, server, detail, self._error or "")
+        organisation.journal.record(organisation, change)
+
     def log(self) -> None:
         """Write the call to the organisation's log, once, with secrets masked."""
         if self._logged:
             return
         self._logged = True
         warnings = tuple(self._invocation.warnings) if self._invocation else ()
+        self._keep_journal()
         self._context.organisation.cmdlet_log.append(
             CmdletCall(
                 server=self._context.landed_server.Name,
@@ -319,6 +342,10 @@ class _CmdletRun:
                 warnings=warnings,
             )
         )
+
+
+def _changes_something(name: str) -> bool:
+    return name.partition("-")[0] not in ("Get", "Test", "Select")
 
 
 def masked(parameters: Sequence[tuple[str | None, object]]) -> dict[str, str]:

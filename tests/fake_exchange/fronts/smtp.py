@@ -6,7 +6,8 @@ transport service has loaded, and just enough of the rest to hand in a message."
 
 from __future__ import annotations
 
-import secrets
+import base64
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,12 +15,11 @@ from email.utils import format_datetime
 
 from fake_exchange.fronts.lines import Lines
 from fake_exchange.fronts.tls import TlsContexts
-from fake_exchange.organisation import services
-from fake_exchange.organisation.model import Organisation, ReceiveConnector, Server, TrackingEvent
+from fake_exchange.organisation import mail, services
+from fake_exchange.organisation.model import Organisation, ReceiveConnector, Server
 from fake_exchange.wsman.listener import Connection
 
 #: How many events of handed-in messages a server keeps.
-TRACKING_LIMIT = 1000
 
 
 @dataclass(eq=False)
@@ -45,6 +45,7 @@ class _Session:
     lines: Lines = field(init=False)
     secure: bool = False
     greeted: bool = False
+    authenticated: bool = False
     sender: str | None = None
     recipients: list[str] = field(default_factory=list)
 
@@ -108,7 +109,7 @@ class _Session:
                 found.append("X-ANONYMOUSTLS")
             found.append("X-EXPS GSSAPI NTLM")
         logins = ["GSSAPI", "NTLM"] if "Integrated" in mechanisms else []
-        if "BasicAuth" in mechanisms and (self.secure or "BasicAuthRequireTLS" not in mechanisms):
+        if self._offers_login():
             logins.append("LOGIN")
         if logins:
             found.append("AUTH " + " ".join(logins))
@@ -157,14 +158,42 @@ class _Session:
     def _auth(self, argument: str) -> bool:
         if self.connector.RequireTLS and not self.secure:
             return self._say("530 5.7.0 Must issue a STARTTLS command first")
-        return self._say("504 5.7.4 Unrecognized authentication type")
+        method, _, initial = argument.partition(" ")
+        if method.upper() != "LOGIN" or not self._offers_login():
+            return self._say("504 5.7.4 Unrecognized authentication type")
+        return self._log_in(initial)
+
+    def _offers_login(self) -> bool:
+        mechanisms = self.connector.AuthMechanism
+        return "BasicAuth" in mechanisms and (
+            self.secure or "BasicAuthRequireTLS" not in mechanisms
+        )
+
+    def _log_in(self, initial: str) -> bool:
+        """AUTH LOGIN: user and password, each as base64 of its own."""
+        answers = [initial] if initial else []
+        for prompt in ("VXNlcm5hbWU6", "UGFzc3dvcmQ6")[len(answers) :]:
+            self.lines.write(f"334 {prompt}")
+            line = self.lines.read()
+            if line is None:
+                return False
+            answers.append(line.strip())
+        try:
+            user, password = (base64.b64decode(text).decode("utf-8") for text in answers)
+        except ValueError:
+            return self._say("501 5.5.4 Cannot decode the answer")
+        account = self.front.organisation.account(user)
+        if account is None or not hmac.compare_digest(account.password, password):
+            return self._say("535 5.7.3 Authentication unsuccessful")
+        self.authenticated = True
+        return self._say("235 2.7.0 Authentication successful")
 
     def _mail(self, argument: str) -> bool:
         if not self.greeted:
             return self._say("503 5.5.2 Send hello first")
         if self.connector.RequireTLS and not self.secure:
             return self._say("530 5.7.0 Must issue a STARTTLS command first")
-        if "AnonymousUsers" not in self.connector.PermissionGroups:
+        if not self.authenticated and "AnonymousUsers" not in self.connector.PermissionGroups:
             return self._say("530 5.7.57 Client not authenticated to send mail")
         self.sender, self.recipients = _address(argument), []
         return self._say("250 2.1.0 Sender OK")
@@ -173,9 +202,8 @@ class _Session:
         if self.sender is None:
             return self._say("503 5.5.2 Need mail command")
         recipient = _address(argument)
-        domain = recipient.rpartition("@")[2].casefold()
-        known = {d.DomainName.casefold() for d in self.front.organisation.accepted_domains}
-        if domain not in known:
+        known = mail.is_accepted(self.front.organisation, recipient)
+        if not known and not self.authenticated:
             return self._say("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain")
         self.recipients.append(recipient)
         return self._say("250 2.1.5 Recipient OK")
@@ -184,35 +212,39 @@ class _Session:
         if not self.recipients:
             return self._say("503 5.5.2 Need rcpt command")
         self._say("354 Start mail input; end with <CRLF>.<CRLF>")
-        subject, size, in_header = "", 0, True
+        headers, size, in_header = {"subject": "", "message-id": ""}, 0, True
         while (line := self.lines.read()) != ".":
             if line is None:
                 return False
             size += len(line) + 2
             in_header = in_header and bool(line)
-            if in_header and line.lower().startswith("subject:"):
-                subject = line.partition(":")[2].strip()
-        self._track(subject, size)
+            name, colon, value = line.partition(":")
+            if in_header and colon and name.lower() in headers:
+                headers[name.lower()] = value.strip()
+        taken = self._hand_over(headers, size)
         self.sender, self.recipients = None, []
+        if not taken:
+            return self._say("451 4.7.0 Temporary server error. Please try again later. PRX4")
         return self._say("250 2.6.0 Queued mail for delivery")
 
-    def _track(self, subject: str, size: int) -> None:
-        server = self.front.server
-        event = TrackingEvent(
-            Timestamp=datetime.now(timezone.utc),
-            EventId="RECEIVE",
-            Source="SMTP",
-            Sender=self.sender or "",
-            Recipients=tuple(self.recipients),
-            MessageSubject=subject,
-            MessageId=f"<{secrets.token_hex(16)}@{server.Fqdn}>",
-            ServerHostname=server.Name,
-            ConnectorId=self.connector.Identity,
-            TotalBytes=size,
+    def _hand_over(self, headers: dict[str, str], size: int) -> bool:
+        """Proxy the message to a transport service that takes new ones."""
+        front = self.front
+        hub = mail.hub_for(front.organisation, front.server)
+        if hub is None:
+            return False
+        own = self.connector.Identity
+        mail.accept(
+            front.organisation,
+            hub,
+            message_id=headers["message-id"] or None,
+            sender=self.sender or "",
+            recipients=self.recipients,
+            subject=headers["subject"],
+            size=size,
+            connector=own if hub is front.server else f"{hub.Name}\\Default {hub.Name}",
         )
-        with self.front.organisation.lock:
-            server.tracking_log.append(event)
-            del server.tracking_log[:-TRACKING_LIMIT]
+        return True
 
     def _rset(self, argument: str) -> bool:
         self.sender, self.recipients = None, []

@@ -32,6 +32,10 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-AuthConfig",
         "Get-AcceptedDomain",
         "Get-ServerComponentState",
+        "Get-ClientAccessService",
+        "Get-DatabaseAvailabilityGroup",
+        "Get-ExchangeDiagnosticInfo",
+        "Get-FederationTrust",
     ),
     "Exchange Servers": (
         "Get-ExchangeServer",
@@ -39,11 +43,15 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-ServerComponentState",
         "Set-ServerComponentState",
     ),
-    "Database Availability Groups": ("Get-ServerComponentState", "Set-ServerComponentState"),
+    "Database Availability Groups": (
+        "Get-DatabaseAvailabilityGroup",
+        "Get-ServerComponentState",
+        "Set-ServerComponentState",
+    ),
     "Federated Sharing": ("Get-HybridConfiguration", "Set-HybridConfiguration"),
     "Organization Client Access": ("Get-AuthConfig", "Set-AuthConfig"),
     "Remote and Accepted Domains": ("Get-AcceptedDomain",),
-    "Transport Queues": ("Get-Queue",),
+    "Transport Queues": ("Get-Queue", "Redirect-Message"),
     "Message Tracking": ("Get-MessageTrackingLog",),
     "Monitoring": ("Test-ServiceHealth", "Get-ServerComponentState"),
 }

@@ -16,6 +16,7 @@ class Behavior:
 
     Remote PowerShell:
     `select_object` - Select-Object is exposed on the endpoint.
+    `get_command` - Get-Command is exposed on the endpoint.
     `serialization_data` - whole certificates carry SerializationData beside RawData.
     `signed_serialization` - SerializationData comes in the signed envelope.
     `deserialized_types` - type names come with the prefix `Deserialized.`.
@@ -42,11 +43,14 @@ class Behavior:
     `immediately`: what it would find now.
     `certificate_tie_break` - `newest_valid_from` or `longest_remaining_lifetime`.
     `service_restart_seconds` - how long starting (and stopping) one service takes.
+    `mail_seconds` - how long a message stays in each queue at least.
+    `mail_retry_seconds` - how long until a message that could not be sent is tried again.
     `windows_shell_operations` - how many requests one WinRS shell answers before its quota is used
     up (code 0x803381A6); None is any number.
     """
 
     select_object: bool = True
+    get_command: bool = True
     serialization_data: bool = True
     signed_serialization: bool = False
     deserialized_types: bool = False
@@ -67,6 +71,8 @@ class Behavior:
     certificates_load: str = "at_start"
     certificate_tie_break: str = "newest_valid_from"
     service_restart_seconds: float = 0.0
+    mail_seconds: float = 0.0
+    mail_retry_seconds: float = 1.0
     windows_shell_operations: int | None = None
 
     #: Switches that take one of a few words.

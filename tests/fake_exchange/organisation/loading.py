@@ -23,7 +23,9 @@ from fake_exchange.organisation.model import (
     Account,
     AuthConfig,
     HybridConfiguration,
+    LoadedCertificate,
     Organisation,
+    Peer,
     SendConnector,
 )
 from fake_exchange.organisation.named_certificates import (
@@ -75,6 +77,7 @@ def load_organisation(file: Path) -> Organisation:
     auth = _auth_certificate(top.section("auth_config"), organisation.auth_config, named)
     load_servers(top, organisation, named, auth=auth, winrm_authority=_winrm_authority(top))
     organisation.send_connectors = _send_connectors(top, organisation, named)
+    organisation.peers = list(_peers(top, named))
     organisation.hybrid_configuration = _hybrid_configuration(top, organisation, named)
     _check_landing_places(organisation, top.place)
     top.done()
@@ -274,6 +277,34 @@ def _hybrid_configuration(
     fill(configuration, section)
     section.done()
     return configuration
+
+
+def _peers(top: Section, named: dict[str, NamedCertificate]) -> Iterator[Peer]:
+    """Mail servers of others; their certificates may be named or are made."""
+    for value, place in top.entries("peers"):
+        section = Section(value, place)
+        name = section.text("name")
+        domain = section.text("domain", f"{name}.test").casefold()
+        certificate_place = section.at("certificate")
+        chosen = section.text("certificate", None)
+        if chosen is not None:
+            data = find(chosen, named, certificate_place).data
+        else:
+            subject = certificates.common_name(domain)
+            key = certificates.shared_key("peer")
+            data = certificates.self_signed(subject, dns_names=[domain], key=key, years=1)
+        yield Peer(
+            name.casefold(),
+            domain,
+            LoadedCertificate(data.certificate, data.private_key),
+            require_client_certificate=section.truth("require_client_certificate", False),
+            trusted_roots=[
+                read_certificate(existing_file(str(root), root_place), root_place)
+                for root, root_place in section.entries("trusted_roots")
+            ],
+            port=section.number("port", 0),
+        )
+        section.done()
 
 
 def _auth_certificate(

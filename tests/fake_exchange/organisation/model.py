@@ -22,11 +22,14 @@ from fake_exchange.faults import Faults
 from fake_exchange.organisation.accounts import Account
 from fake_exchange.organisation.behavior import Behavior
 from fake_exchange.organisation.counters import CmdletCall, CmdletLog, Counters
+from fake_exchange.organisation.journal import Journal
 from fake_exchange.organisation.time_zones import default_time_zone
+from fake_exchange.organisation.wire_log import WireLog
 
 __all__ = [
     "AcceptedDomain",
     "Account",
+    "Arrival",
     "AuthConfig",
     "Behavior",
     "CmdletCall",
@@ -35,9 +38,13 @@ __all__ = [
     "Faults",
     "HybridConfiguration",
     "LoadedCertificate",
+    "MailLog",
+    "Message",
     "Organisation",
+    "Peer",
     "Queue",
     "ReceiveConnector",
+    "Received",
     "SendConnector",
     "Server",
     "Service",
@@ -328,18 +335,94 @@ class ComponentState:
         return "Active"
 
 
+@dataclass(frozen=True)
+class Message:
+    """A message under way; `number` is unique in the organisation."""
+
+    number: int
+    MessageId: str
+    Sender: str
+    Recipients: tuple[str, ...]
+    MessageSubject: str = ""
+    TotalBytes: int = 0
+    arrived: datetime = field(default_factory=now)
+    stuck: bool = False
+    """Never leaves its queue by itself; redirecting moves it."""
+
+
 @dataclass(eq=False)
 class Queue:
-    """`Identity` is `SERVER\\number` or `SERVER\\Submission`."""
+    """`Identity` is `SERVER\\number`, `SERVER\\Submission` or `SERVER\\Poison`."""
 
     Identity: str
     DeliveryType: str = "SmtpDeliveryToMailbox"
     Status: str = "Ready"
-    MessageCount: int = 0
     NextHopDomain: str = ""
     NextHopCategory: str = "Internal"
+    NextHopConnector: str = ""
+    """Name of the Send connector that the messages leave by."""
     Velocity: float = 0.0
     LastError: str = ""
+    messages: list[Message] = field(default_factory=list)
+    next_try: datetime | None = None
+
+    @property
+    def MessageCount(self) -> int:
+        return len(self.messages)
+
+    @property
+    def name(self) -> str:
+        return self.Identity.rpartition("\\")[2]
+
+    @property
+    def empties_by_itself(self) -> bool:
+        """Not what is kept for other servers, nor what was held back as harmful."""
+        return self.DeliveryType != "ShadowRedundancy" and self.name.casefold() != "poison"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What became of a message: delivered to a mailbox, or taken by another organisation."""
+
+    number: int
+    MessageId: str
+    server: str
+    recipient: str
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a peer outside got, and which certificate it was shown."""
+
+    peer: str
+    MessageId: str
+    sender: str
+    recipients: tuple[str, ...]
+    tls: bool
+    client_certificate: str | None
+
+
+@dataclass(eq=False)
+class Peer:
+    """A mail server of somebody else, which the Send connectors send to."""
+
+    name: str
+    domain: str
+    certificate: LoadedCertificate
+    require_client_certificate: bool = False
+    trusted_roots: list[x509.Certificate] = field(default_factory=list)
+    port: int = 0
+
+
+@dataclass
+class MailLog:
+    """What has become of all messages."""
+
+    last_number: int = 0
+    accepted: list[int] = field(default_factory=list)
+    delivered: list[Arrival] = field(default_factory=list)
+    sent: list[Arrival] = field(default_factory=list)
+    received_by_peers: list[Received] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -354,6 +437,7 @@ class TrackingEvent:
     ServerHostname: str
     ConnectorId: str = ""
     TotalBytes: int = 0
+    RecipientStatus: str = ""
 
 
 @dataclass(eq=False)
@@ -387,6 +471,13 @@ class Server:
     services: dict[str, Service] = field(default_factory=dict)
     web_bindings: list[WebBinding] = field(default_factory=list)
     require_ssl: bool = True
+    DatabaseAvailabilityGroup: str = ""
+    AutoDiscoverServiceInternalUri: str = ""
+    """Empty: as setup leaves it."""
+    back_pressure: dict[str, str] = field(default_factory=dict)
+    """Low, Medium or High, by resource of transport; Low unless given."""
+    clock_offset: float = 0.0
+    """Seconds by which the server's clock is ahead."""
     component_states: dict[str, ComponentState] = field(default_factory=dict)
     queues: list[Queue] = field(default_factory=list)
     tracking_log: list[TrackingEvent] = field(default_factory=list)
@@ -443,6 +534,12 @@ class Organisation:
     counters: Counters = field(default_factory=Counters)
     cmdlet_log: CmdletLog = field(default_factory=CmdletLog)
     faults: Faults = field(default_factory=Faults)
+    wire_log: WireLog = field(default_factory=WireLog)
+    journal: Journal = field(default_factory=Journal)
+    peers: list[Peer] = field(default_factory=list)
+    mail: MailLog = field(default_factory=MailLog)
+    mail_observers: list[Callable[[], None]] = field(default_factory=list)
+    """Called when there may be something to do for mail flow."""
     service_observers: list[Callable[[Server, Service], None]] = field(default_factory=list)
     """Called, without the lock, after a service changed its status."""
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)

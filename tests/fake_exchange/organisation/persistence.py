@@ -26,13 +26,14 @@ from fake_exchange.organisation.model import (
     AcceptedDomain,
     AuthConfig,
     HybridConfiguration,
+    MailLog,
     Organisation,
     SendConnector,
     Server,
 )
 from fake_exchange.organisation.reading import LoadingError
 
-FORMAT = 1
+FORMAT = 2
 _KEY_TYPES = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 
 #: What of the organisation is state; the rest always comes from the YAML file.
@@ -41,18 +42,19 @@ PARTS: dict[str, Any] = {
     "hybrid_configuration": HybridConfiguration | None,
     "auth_config": AuthConfig,
     "accepted_domains": list[AcceptedDomain],
+    "mail": MailLog,
 }
 #: Fields of a server that the YAML file decides even if there is a state.
 FROM_YAML = ("address", "fixed_ports")
 
 
-def save_state(organisation: Organisation, file: Path) -> None:
-    """Write the state to `file`, atomically and readable for its owner only."""
+def state_document(organisation: Organisation) -> dict[str, Any]:
+    """The state as JSON-able values."""
     encoder = _Encoder()
     with organisation.lock:
         parts = {name: encoder.encode(getattr(organisation, name)) for name in PARTS}
         servers = {server.Name: encoder.encode(server) for server in organisation}
-    document = {
+    return {
         "format": FORMAT,
         "organization": organisation.Name,
         **parts,
@@ -60,6 +62,20 @@ def save_state(organisation: Organisation, file: Path) -> None:
         "certificates": encoder.certificates,
         "keys": encoder.keys,
     }
+
+
+def apply_document(organisation: Organisation, document: dict[str, Any]) -> None:
+    """Replace what `organisation` holds; raises KeyError, ValueError or TypeError for nonsense."""
+    decoder = _Decoder(document["certificates"], document["keys"])
+    for name, hint in PARTS.items():
+        setattr(organisation, name, decoder.decode(hint, document[name]))
+    for name, state in document["servers"].items():
+        _restore(organisation.servers[name], decoder.decode(Server, state))
+
+
+def save_state(organisation: Organisation, file: Path) -> None:
+    """Write the state to `file`, atomically and readable for its owner only."""
+    document = state_document(organisation)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as stream:
@@ -83,11 +99,7 @@ def load_state(organisation: Organisation, file: Path) -> None:
                 f"{file}: is the state of other servers ({', '.join(unknown[:3])}); "
                 "remove it to start anew"
             )
-        decoder = _Decoder(document["certificates"], document["keys"])
-        for name, hint in PARTS.items():
-            setattr(organisation, name, decoder.decode(hint, document[name]))
-        for name, state in document["servers"].items():
-            _restore(organisation.servers[name], decoder.decode(Server, state))
+        apply_document(organisation, document)
     except OSError as error:
         raise LoadingError(f"{file}: cannot be read: {error.strerror}") from None
     except (KeyError, ValueError, TypeError, AttributeError) as error:

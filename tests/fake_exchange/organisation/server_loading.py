@@ -12,6 +12,7 @@ from fake_exchange.organisation import (
     certificate_rules,
     certificates,
     installation,
+    mail,
     services,
 )
 from fake_exchange.organisation.certificates import CertificateData
@@ -32,6 +33,15 @@ from fake_exchange.organisation.named_certificates import (
 from fake_exchange.organisation.reading import Section, fill
 
 PORT_NAMES = tuple(services.SERVICE_OF_PORT)
+RESOURCES = (
+    "UsedDiskSpace",
+    "DatabaseUsedSpace",
+    "PrivateBytes",
+    "SystemMemory",
+    "QueueLength",
+    "UsedVersionBuckets",
+)
+LEVELS = ("Low", "Medium", "High")
 MOST_SERVERS = 200
 
 
@@ -96,6 +106,10 @@ def _identity(section: Section, organisation: Organisation) -> Server:
         AdminDisplayVersion=section.text("version", "15.2.1748.10"),
         address=section.text("address", "127.0.0.1"),
     )
+    server.DatabaseAvailabilityGroup = section.text("dag", "")
+    server.AutoDiscoverServiceInternalUri = section.text("autodiscover_uri", "")
+    server.clock_offset = float(section.number("clock_offset", 0))
+    _back_pressure(server, section.section("back_pressure"))
     place = section.at("role")
     server.ServerRole = section.text("role", "Mailbox")
     if server.ServerRole not in ("Mailbox", "Edge"):
@@ -107,6 +121,20 @@ def _identity(section: Section, organisation: Organisation) -> Server:
     ports._asked.extend(PORT_NAMES)
     ports.done()
     return server
+
+
+def _back_pressure(server: Server, section: Section) -> None:
+    """`Resource: Low|Medium|High`."""
+    for name in section.names():
+        place, value = section.at(name), section.text(name)
+        known = {resource.casefold(): resource for resource in RESOURCES}
+        resource = known.get(name.replace("_", "").casefold())
+        if resource is None:
+            raise place.error(f"'{name}' is none of {', '.join(RESOURCES)}")
+        if value not in LEVELS:
+            raise place.error(f"'{value}' is none of {', '.join(LEVELS)}")
+        server.back_pressure[resource] = value
+    section.done()
 
 
 def _winrm_certificate(server: Server, authority: CertificateData | None) -> None:
@@ -149,7 +177,10 @@ def _equip_further(
     for value, place in section.entries("queues"):
         queue_section = Section(value, place)
         queue = Queue(f"{server.Name}\\{queue_section.text('name')}")
+        count = queue_section.number("message_count", 0)
         fill(queue, queue_section)
+        stuck = queue.Status in ("Retry", "Suspended")
+        mail.make_up(organisation, queue, count, stuck=stuck)
         queue_section.done()
         server.queues.append(queue)
     if not section.truth("import_intermediates", True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from fake_exchange.organisation import selection
+from fake_exchange.organisation import journal, selection
 from fake_exchange.organisation.model import (
     LoadedCertificate,
     Organisation,
@@ -173,7 +173,8 @@ def start(organisation: Organisation, server: Server, name: str) -> None:
             )
         service.Status = "StartPending"
     time.sleep(organisation.behavior.service_restart_seconds)
-    if organisation.faults.take("service_start_fails", server=server.Name, service=service.Name):
+    where = {"server": server.Name, "service": service.Name}
+    if organisation.faults.take("service_start_fails", where):
         _settle(organisation, server, service, "Stopped")
         raise ServiceRefused(f"Failed to start service '{service.DisplayName} ({service.Name})'.")
     with organisation.lock:
@@ -210,5 +211,7 @@ def _existing(server: Server, name: str) -> Service:
 def _settle(organisation: Organisation, server: Server, service: Service, status: str) -> None:
     with organisation.lock:
         service.Status = status
+    change = journal.Change(f"{service.Name} {status}", server.Name)
+    organisation.journal.record(organisation, change)
     for observer in list(organisation.service_observers):
         observer(server, service)

@@ -53,7 +53,18 @@ def _server(server: Server) -> dict[str, object]:
         "web_bindings": [plain(binding) for binding in server.web_bindings],
         "require_ssl": server.require_ssl,
         "component_states": {s.Component: s.State for s in server.component_states.values()},
-        "queues": [plain(queue) for queue in server.queues],
+        "requesters": {s.Component: dict(s.requesters) for s in server.component_states.values()},
+        "queues": [
+            {
+                "Identity": queue.Identity,
+                "MessageCount": queue.MessageCount,
+                "Status": queue.Status,
+                "LastError": queue.LastError,
+                "DeliveryType": queue.DeliveryType,
+                "NextHopDomain": queue.NextHopDomain,
+            }
+            for queue in server.queues
+        ],
     }
 
 

@@ -193,13 +193,13 @@ def _exchange_sessions(
     def open_session(opened: OpenShell) -> Shell:
         where = {"server": server.Name, "account": opened.account.user}
         limit = organisation.behavior.maximum_sessions_per_user or 18
-        if faults.take("throttle", **where):
+        if faults.take("throttle", where):
             raise fault_codes.too_many_shells(limit)
-        if faults.take("throttle_requests", **where):
+        if faults.take("throttle_requests", where):
             raise fault_codes.too_many_requests()
         if not opened.account.permissions:
             raise fault_codes.no_management_roles(opened.account.name)
-        if faults.take("throttle_connections", **where):
+        if faults.take("throttle_connections", where):
             return _RefusedShell(fault_codes.too_many_connections(limit))
         landed = organisation.server(opened.account.lands_on or "") or server
         return RunspacePoolShell(
@@ -209,7 +209,7 @@ def _exchange_sessions(
             run=run,
             count=lambda name: counters.add(landed.Name, name),
             answer_is_lost=lambda cmdlet: bool(
-                faults.take("lose_cmdlet", server=landed.Name, cmdlet=cmdlet)
+                faults.take("lose_cmdlet", {"server": landed.Name, "cmdlet": cmdlet})
             ),
         )
 

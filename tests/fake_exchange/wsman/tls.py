@@ -30,13 +30,23 @@ def tls_identity(
 
     OpenSSL reads certificates from files only; an anonymous file in memory serves as one.
     """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_certificate(context, certificate, private_key, chain)
+    return TlsIdentity(context, certificate.public_bytes(Encoding.DER))
+
+
+def load_certificate(
+    context: ssl.SSLContext,
+    certificate: x509.Certificate,
+    private_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    chain: Sequence[x509.Certificate] = (),
+) -> None:
+    """Let a context present `certificate`, also that of a client."""
     pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem += b"".join(part.public_bytes(Encoding.PEM) for part in (certificate, *chain))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
     try:
         os.write(descriptor, pem)
         context.load_cert_chain(f"/proc/self/fd/{descriptor}")
     finally:
         os.close(descriptor)
-    return TlsIdentity(context, certificate.public_bytes(Encoding.DER))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .values import CustomObject, Hashtable
@@ -73,6 +74,11 @@ class Machine:
             ),
             text="System.Management.Automation.Internal.Host.InternalHost",
         )
+
+    def now(self) -> datetime:
+        """The server's clock, which need not be right."""
+        offset = self.server.clock_offset if self.server else 0.0
+        return datetime.now() + timedelta(seconds=offset)
 
     @staticmethod
     def ticks() -> float:

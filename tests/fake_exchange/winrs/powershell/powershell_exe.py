@@ -122,7 +122,7 @@ def run_script(
 ) -> int:
     """Run `script` as powershell.exe runs a command: objects left over are printed, an uncaught
     error is printed and gives 1. `prepare` may change the fresh interpreter."""
-    interpreter = Interpreter(machine, streams, stopped=stopped)
+    interpreter = Interpreter(machine, streams, stopped=stopped, now=machine.now)
     interpreter.scope.variables["input"] = Reference(_LazyInput(streams))
     prepare(interpreter)
     printer = _Printer(streams)

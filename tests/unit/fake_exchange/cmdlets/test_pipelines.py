@@ -25,7 +25,7 @@ from fake_exchange.cmdlets.registry import (
     run_pipeline,
 )
 from fake_exchange.organisation.accounts import Account, permissions_of
-from fake_exchange.organisation.model import Organisation, Queue, Server, TrackingEvent
+from fake_exchange.organisation.model import Message, Organisation, Queue, Server, TrackingEvent
 from support.cmdlet_shell import Shell
 
 ISSUE = """Get-ExchangeCertificate Import-ExchangeCertificate Enable-ExchangeCertificate
@@ -344,9 +344,10 @@ def test_the_whole_server_offline_takes_components_along(shell: Shell) -> None:
 
 
 def test_queues_are_filtered(shell: Shell, server: Server) -> None:
+    waiting = [Message(number, f"<{number}@a>", "a@b.test", ("c@d.test",)) for number in (1, 2, 3)]
     server.queues += [
-        Queue("EX01\\7", Status="Retry", MessageCount=3, NextHopCategory="External"),
-        Queue("EX01\\8", MessageCount=0),
+        Queue("EX01\\7", Status="Retry", messages=waiting, NextHopCategory="External"),
+        Queue("EX01\\8"),
     ]
 
     def names(**parameters: Any) -> list[str]:

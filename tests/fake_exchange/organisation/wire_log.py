@@ -1,0 +1,48 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which requests came over the wire, in their order? Each gets a number, by which a fault can be
+armed for exactly it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+
+LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class WireRequest:
+    """One WSMan request; `door` is exchange or windows."""
+
+    number: int
+    server: str
+    door: str
+    verb: str
+
+
+class WireLog:
+    """The requests since the last reset, numbered from 1; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: list[WireRequest] = []
+        self._last = 0
+
+    def add(self, server: str, door: str, verb: str) -> int:
+        """Note a request that has come in; its number."""
+        with self._lock:
+            self._last += 1
+            self._requests.append(WireRequest(self._last, server, door, verb))
+            del self._requests[:-LONGEST]
+            return self._last
+
+    def reset(self) -> None:
+        with self._lock:
+            self._requests.clear()
+            self._last = 0
+
+    def as_list(self) -> list[dict[str, object]]:
+        with self._lock:
+            return [asdict(request) for request in self._requests]
