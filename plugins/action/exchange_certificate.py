@@ -46,6 +46,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     connectors_naming,
     read_auth_configuration,
+    read_federation_thumbprints,
     read_hybrid_configuration,
     read_receive_connectors,
     read_send_connectors,
@@ -78,7 +79,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_c
     LoadedCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.removal import (
+    federation_obstacles,
+    host_name_obstacles,
     removal_obstacles,
+    service_obstacles,
     twins,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
@@ -115,6 +119,7 @@ class ActionModule(ExchangeActionBase):
             "default": "keep",
         },
         "allow_expired": {"type": "bool", "default": False},
+        "unused_only": {"type": "bool", "default": False},
         "release_send_connectors": {"type": "bool", "default": False},
     }
     MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
@@ -319,7 +324,10 @@ class ActionModule(ExchangeActionBase):
         self.report.facts.update(result)
         self.report.before = ServerState(certificates=[], certificate=certificate).as_diff()
         naming = self._refuse_if_needed(
-            certificate, certificates, release=options["release_send_connectors"]
+            certificate,
+            certificates,
+            release=options["release_send_connectors"],
+            unused_only=options["unused_only"],
         )
         result["released_send_connectors"] = [connector.name for connector in naming]
         self.report.after = {"certificate": None}
@@ -380,11 +388,13 @@ class ActionModule(ExchangeActionBase):
         certificates: list[ExchangeCertificate],
         *,
         release: bool,
+        unused_only: bool,
     ) -> list[SendConnector]:
         """Refuse a removal that breaks something; return the Send connectors to be released."""
         server, controller = certificate.server, self.domain_controller
         session = self.session
         send_connectors = read_send_connectors(session, controller)
+        receive_connectors = read_receive_connectors(session, server, controller)
         releasable = twins(certificate, certificates) if release else []
         reasons = removal_obstacles(
             certificate,
@@ -393,16 +403,17 @@ class ActionModule(ExchangeActionBase):
                 session, server, controller
             ),
             send_connectors=[] if releasable else send_connectors,
-            receive_connectors=read_receive_connectors(session, server, controller),
+            receive_connectors=receive_connectors,
             auth_configuration=read_auth_configuration(session, controller),
             hybrid_configuration=read_hybrid_configuration(session, controller),
             expired_twin_counts=release,
             now=self.now(),
         )
-        if "Federation" in (certificate.services or ()):
-            reasons.append(
-                "It belongs to the federation trust. Put another one in its place with "
-                "Set-FederationTrust first."
+        reasons += federation_obstacles(certificate, self._federation_thumbprints())
+        if unused_only:
+            reasons += service_obstacles(certificate)
+            reasons += host_name_obstacles(
+                certificate, certificates, receive_connectors, now=self.now()
             )
         if reasons:
             raise InvalidInput(
@@ -415,6 +426,13 @@ class ActionModule(ExchangeActionBase):
                 },
             )
         return connectors_naming(send_connectors, certificate.tls_certificate_name)
+
+    def _federation_thumbprints(self) -> set[str]:
+        """What the federation trusts name; who may not see them goes by the services."""
+        try:
+            return read_federation_thumbprints(self.session, self.domain_controller)
+        except CmdletNotAvailable:
+            return set()
 
 
 def check_services_given(given: Mapping[str, Any]) -> None:

@@ -82,6 +82,13 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  unused_only:
+    description:
+      - With O(state=absent), refuse also when the certificate still serves POP, IMAP or Unified Messaging, which Exchange itself would let pass.
+        It can serve SMTP, which cannot be taken away from a certificate.
+    type: bool
+    default: false
+    version_added: 0.2.0
   release_send_connectors:
     description:
       - With O(state=absent), clear C(TlsCertificateName) of the Send connectors that name the certificate for the moment of its removal, and set

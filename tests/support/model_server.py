@@ -59,6 +59,9 @@ class ModelServer:
     receive_connectors: dict[str, dict[str, Any]] = field(default_factory=dict)
     auth: dict[str, str] = field(default_factory=dict)
     hybrid: str | None = None
+    federation: str = ""
+    # Component -> requester -> state.
+    component_states: dict[str, dict[str, str]] = field(default_factory=dict)
     name: str = "EX01"
     # Misbehaviour: what to do instead of the cmdlet of this name.
     instead: dict[str, Callable[[], CmdletResult]] = field(default_factory=dict)
@@ -186,6 +189,48 @@ class ModelServer:
             for role in ("Current", "Next", "Previous")
         }
         return CmdletResult(output=[RemoteObject(properties=properties)])
+
+    def _get_federationtrust(self, parameters: Any) -> CmdletResult:
+        if not self.federation:
+            return CmdletResult()
+        return CmdletResult(
+            output=[RemoteObject(properties={"OrgPrivCertificate": self.federation})]
+        )
+
+    def _get_servercomponentstate(self, parameters: Any) -> CmdletResult:
+        name = parameters.get("Component", "HubTransport")
+        states = self.component_states.get(name, {})
+        effective = next((s for s in ("Inactive", "Draining") if s in states.values()), "Active")
+        properties: dict[str, Any] = {
+            "Component": name,
+            "State": effective,
+            "LocalStates": [
+                RemoteObject(properties={"Requester": requester, "State": state})
+                for requester, state in states.items()
+            ],
+            "RemoteStates": [],
+        }
+        return CmdletResult(output=[RemoteObject(properties=properties)])
+
+    def _set_servercomponentstate(self, parameters: Any) -> CmdletResult:
+        states = self.component_states.setdefault(parameters["Component"], {})
+        states[parameters["Requester"]] = parameters["State"]
+        return CmdletResult()
+
+    def _set_hybridconfiguration(self, parameters: Any) -> CmdletResult:
+        self.hybrid = parameters["TlsCertificateName"]
+        return CmdletResult()
+
+    def _export_exchangecertificate(self, parameters: Any) -> CmdletResult:
+        held = self.held(parameters["Thumbprint"])
+        if not held.exportable:
+            raise failed(
+                "Export-ExchangeCertificate",
+                "The private key couldn't be exported as PKCS-12. It either couldn't be accessed "
+                "or isn't exportable.",
+            )
+        data = held.issued.pfx(parameters["Password"].reveal())
+        return CmdletResult(output=[RemoteObject(properties={"FileData": data})])
 
     def _get_hybridconfiguration(self, parameters: Any) -> CmdletResult:
         if self.hybrid is None:

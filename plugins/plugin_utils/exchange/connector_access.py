@@ -143,6 +143,19 @@ def read_auth_configuration(
     )
 
 
+def read_federation_thumbprints(session: Session, domain_controller: str | None = None) -> set[str]:
+    """Return the certificates that the federation trusts name: current, previous and next.
+
+    Raises:
+        CmdletFailed and everything else that ExchangeSession.invoke raises.
+    """
+    properties = ("OrgPrivCertificate", "OrgPrevPrivCertificate", "OrgNextPrivCertificate")
+    cmdlet = Cmdlet("Get-FederationTrust", _with_domain_controller({}, domain_controller))
+    values = read_objects(session, cmdlet, properties)
+    found = {(text_of(value.get(name)) or "").upper() for value in values for name in properties}
+    return found - {""}
+
+
 def find_connector(
     connectors: Iterable[AnyConnector], name: str, *, server: str | None = None
 ) -> AnyConnector:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
@@ -20,6 +20,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import covers
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     read_stored,
 )
@@ -96,6 +97,36 @@ def removal_obstacles(
     return obstacles
 
 
+def host_name_obstacles(
+    certificate: ExchangeCertificate,
+    others: Sequence[ExchangeCertificate],
+    connectors: Iterable[ReceiveConnector],
+    *,
+    now: datetime,
+) -> list[str]:
+    """Receive connectors that go by their own name, which no other certificate for SMTP bears."""
+    if "SMTP" not in (certificate.services or ()):
+        return []
+    staying = [
+        name
+        for other in others
+        if other.thumbprint != certificate.thumbprint
+        and "SMTP" in (other.services or ())
+        and (other.not_after is None or other.not_after > now)
+        for name in other.names
+    ]
+    return [
+        f"{connector.title} goes by the name {connector.fqdn}, for which no other valid "
+        "certificate on the server serves SMTP; STARTTLS would be gone. Enable another certificate "
+        "with this name first."
+        for connector in connectors
+        if not connector.tls_certificate_name
+        and connector.fqdn
+        and covers(certificate.names, connector.fqdn)
+        and not covers(staying, connector.fqdn)
+    ]
+
+
 def twins(
     certificate: ExchangeCertificate, others: Iterable[ExchangeCertificate]
 ) -> list[ExchangeCertificate]:
@@ -107,6 +138,26 @@ def twins(
         and other.tls_certificate_name == certificate.tls_certificate_name
         and "SMTP" in (other.services or ())
     ]
+
+
+def federation_obstacles(certificate: ExchangeCertificate, named: set[str]) -> list[str]:
+    """Why a certificate is needed for federation; ``named`` are those of the federation trusts."""
+    if certificate.thumbprint not in named and "Federation" not in (certificate.services or ()):
+        return []
+    return [
+        "It belongs to the federation trust. Put another one in its place with Set-FederationTrust "
+        "first."
+    ]
+
+
+def service_obstacles(certificate: ExchangeCertificate) -> list[str]:
+    """Which services besides SMTP a certificate serves; SMTP can be taken from none."""
+    if certificate.services is None:
+        return ["It is not known which services it serves; renew the Auth certificate first."]
+    served = certificate.services & {"IMAP", "POP", "UM", "UMCallRouter"}
+    if not served:
+        return []
+    return [f"It serves {', '.join(sorted(served))}. Enable another certificate for that first."]
 
 
 def _auth_obstacles(thumbprint: str, configuration: AuthConfiguration | None) -> list[str]:

@@ -23,6 +23,12 @@ class Byte(int):
     """A value sent as ``By``."""
 
 
+class Uri(str):
+    """A value sent as ``URI``."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class SameObject:
     """A second mention of an object of the same fragment: a ``Ref`` if it was already sent."""

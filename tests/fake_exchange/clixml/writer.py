@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from fake_exchange.clixml.objects import Byte, ClrObject, Int64, SameObject
+from fake_exchange.clixml.objects import Byte, ClrObject, Int64, SameObject, Uri
 
 # Control characters, surrogates, the two non-characters, and an underscore that would look like
 # the start of an escape are written as _xHHHH_ (PowerShell's EncodeString).
@@ -96,7 +96,8 @@ class FragmentWriter:
         elif isinstance(value, ClrObject):
             self._write_object(value, attribute)
         elif isinstance(value, str):
-            append(f"<S{attribute}>{escape(value)}</S>")
+            tag = "URI" if isinstance(value, Uri) else "S"
+            append(f"<{tag}{attribute}>{escape(value)}</{tag}>")
         elif value is True or value is False:
             append(f"<B{attribute}>{'true' if value else 'false'}</B>")
         elif isinstance(value, int):

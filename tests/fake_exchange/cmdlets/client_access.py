@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fake_exchange.clixml import directory_types as directory
 from fake_exchange.clixml.directory_types import Getters
-from fake_exchange.clixml.objects import ClrObject, OutputObject, output_of
+from fake_exchange.clixml.objects import OutputObject, Uri, output_of
 from fake_exchange.cmdlets import conversion
 from fake_exchange.cmdlets.connector_settings import find
 from fake_exchange.cmdlets.invocation import Invocation
@@ -29,17 +29,12 @@ def autodiscover_uri(server: Server) -> str:
 
 def client_access_output(organisation: Organisation, server: Server) -> OutputObject:
     """The client access side of a server: the documented properties, no capture exists."""
-
-    def uri() -> ClrObject:
-        text = autodiscover_uri(server)
-        return ClrObject(("System.Uri", "System.Object"), to_string=text)
-
     getters: Getters = {
         "Name": lambda: server.Name,
         "Fqdn": lambda: server.Fqdn,
         "OutlookAnywhereEnabled": lambda: True,
         "AutoDiscoverServiceCN": lambda: server.Name,
-        "AutoDiscoverServiceInternalUri": uri,
+        "AutoDiscoverServiceInternalUri": lambda: Uri(autodiscover_uri(server)),
         "AutoDiscoverSiteScope": lambda: directory.strings([server.Site]),
         "Identity": lambda: server_identity(organisation, server),
         "IsValid": lambda: True,

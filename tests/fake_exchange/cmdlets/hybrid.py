@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What do the cmdlets about the organisation as a whole do? Get-/Set-HybridConfiguration,
-Get-AuthConfig and Get-AcceptedDomain."""
+Get-AuthConfig, Get-FederationTrust and Get-AcceptedDomain."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from fake_exchange.cmdlets.servers import server_identity
 from fake_exchange.organisation.model import (
     AcceptedDomain,
     AuthConfig,
+    FederationTrust,
     HybridConfiguration,
     Organisation,
 )
@@ -38,6 +39,7 @@ TASKS = "Microsoft.Exchange.Management.SystemConfigurationTasks."
 HYBRID_TASKS = "Microsoft.Exchange.Management.Hybrid."
 HYBRID = (CONFIGURATION + "HybridConfiguration", *CONFIGURATION_OBJECT)
 AUTH = (CONFIGURATION + "AuthConfig", *CONFIGURATION_OBJECT)
+FEDERATION = (CONFIGURATION + "FederationTrust", *CONFIGURATION_OBJECT)
 ACCEPTED_DOMAIN = (CONFIGURATION + "AcceptedDomain", *CONFIGURATION_OBJECT)
 HYBRID_NAME, AUTH_NAME = "Hybrid Configuration", "Auth Configuration"
 _FEATURES = f"HybridFeature, {directory.DIRECTORY_LIBRARY}"
@@ -254,6 +256,26 @@ def _get_auth_config(invocation: Invocation) -> Iterator[OutputObject]:
     yield auth_config_output(invocation.organisation, invocation.organisation.auth_config)
 
 
+def federation_output(trust: FederationTrust) -> OutputObject:
+    """A federation trust: the documented properties that matter, no capture exists."""
+    getters: Getters = {
+        "Name": lambda: trust.Name,
+        "ApplicationUri": lambda: None,
+        "OrgPrivCertificate": lambda: trust.OrgPrivCertificate,
+        "OrgPrevPrivCertificate": lambda: trust.OrgPrevPrivCertificate,
+        "OrgNextPrivCertificate": lambda: trust.OrgNextPrivCertificate,
+        "Identity": lambda: trust.Name,
+        "IsValid": lambda: True,
+    }
+    return output_of(FEDERATION, trust.Name, getters)
+
+
+def _get_federation_trust(invocation: Invocation) -> Iterator[OutputObject]:
+    trust = invocation.organisation.federation_trust
+    if trust is not None:
+        yield federation_output(trust)
+
+
 def _get_accepted_domain(invocation: Invocation) -> Iterator[OutputObject]:
     def names(accepted: AcceptedDomain) -> tuple[str, ...]:
         guid: uuid.UUID = accepted.Guid
@@ -287,6 +309,12 @@ CMDLETS = (
     ),
     CmdletDefinition(
         "Get-AuthConfig", TASKS + "GetAuthConfig", (_DOMAIN_CONTROLLER,), _get_auth_config
+    ),
+    CmdletDefinition(
+        "Get-FederationTrust",
+        TASKS + "GetFederationTrust",
+        (Parameter("Identity", conversion.text, position=1), _DOMAIN_CONTROLLER),
+        _get_federation_trust,
     ),
     CmdletDefinition(
         "Get-AcceptedDomain",

@@ -22,6 +22,7 @@ from fake_exchange.organisation.model import (
     AcceptedDomain,
     Account,
     AuthConfig,
+    FederationTrust,
     HybridConfiguration,
     LoadedCertificate,
     Organisation,
@@ -77,6 +78,7 @@ def load_organisation(file: Path) -> Organisation:
     auth = _auth_certificate(top.section("auth_config"), organisation.auth_config, named)
     load_servers(top, organisation, named, auth=auth, winrm_authority=_winrm_authority(top))
     organisation.send_connectors = _send_connectors(top, organisation, named)
+    organisation.federation_trust = _federation_trust(top, named)
     organisation.peers = list(_peers(top, named))
     organisation.hybrid_configuration = _hybrid_configuration(top, organisation, named)
     _check_landing_places(organisation, top.place)
@@ -277,6 +279,22 @@ def _hybrid_configuration(
     fill(configuration, section)
     section.done()
     return configuration
+
+
+def _federation_trust(top: Section, named: dict[str, NamedCertificate]) -> FederationTrust | None:
+    if "federation_trust" not in top:
+        return None
+    section = top.section("federation_trust")
+    found = {}
+    for key in ("current", "previous", "next"):
+        place, name = section.at(key), section.text(key, None)
+        found[key] = find(name, named, place).thumbprint if name is not None else ""
+    section.done()
+    return FederationTrust(
+        OrgPrivCertificate=found["current"],
+        OrgPrevPrivCertificate=found["previous"],
+        OrgNextPrivCertificate=found["next"],
+    )
 
 
 def _peers(top: Section, named: dict[str, NamedCertificate]) -> Iterator[Peer]:

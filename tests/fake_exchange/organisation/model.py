@@ -36,6 +36,7 @@ __all__ = [
     "ComponentState",
     "Counters",
     "Faults",
+    "FederationTrust",
     "HybridConfiguration",
     "LoadedCertificate",
     "MailLog",
@@ -275,6 +276,16 @@ class AuthConfig:
     Guid: uuid.UUID = field(default_factory=uuid.uuid4)
     WhenCreated: datetime = field(default_factory=now)
     WhenChanged: datetime = field(default_factory=now)
+
+
+@dataclass(eq=False)
+class FederationTrust:
+    """Thumbprints, empty when unset."""
+
+    Name: str = "Microsoft Federation Gateway"
+    OrgPrivCertificate: str = ""
+    OrgPrevPrivCertificate: str = ""
+    OrgNextPrivCertificate: str = ""
 
 
 @dataclass(eq=False)
@@ -523,6 +534,7 @@ class Organisation:
     send_connectors: list[SendConnector] = field(default_factory=list)
     hybrid_configuration: HybridConfiguration | None = None
     auth_config: AuthConfig = field(default_factory=AuthConfig)
+    federation_trust: FederationTrust | None = None
     behavior: Behavior = field(default_factory=Behavior)
     trusted_roots: list[x509.Certificate] = field(default_factory=list)
     """Roots the servers trust, besides each server's own self-signed certificates."""

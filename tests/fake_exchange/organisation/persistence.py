@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fake_exchange.organisation.model import (
     AcceptedDomain,
     AuthConfig,
+    FederationTrust,
     HybridConfiguration,
     MailLog,
     Organisation,
@@ -43,6 +44,7 @@ PARTS: dict[str, Any] = {
     "auth_config": AuthConfig,
     "accepted_domains": list[AcceptedDomain],
     "mail": MailLog,
+    "federation_trust": FederationTrust | None,
 }
 #: Fields of a server that the YAML file decides even if there is a state.
 FROM_YAML = ("address", "fixed_ports")
