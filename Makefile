@@ -2,6 +2,7 @@
 #   make demo    see a rotation on a fake organization of four servers
 #   make check   the inner loop: ruff, mypy, unit tests on one Python (less than a minute)
 #   make test    every check, on the oldest and the newest ansible-core
+#   make faults  throw faults into a rotation at every point, and write docs/fault-matrix.md (hours; ARGS="--minutes 30")
 #   make bench   measure, and write docs/benchmarks.md
 #   make clean   remove what was set up and written
 
@@ -9,7 +10,7 @@ PYTHON ?= python3
 TOOLS := tests/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench format clean
+.PHONY: help demo check test faults bench format clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -22,6 +23,9 @@ check:
 
 test:
 	@$(PYTHON) $(TOOLS)/run_checks.py $(ARGS)
+
+faults:
+	@$(PYTHON) $(TOOLS)/environments.py newest --run python tests/faults/run.py $(ARGS)
 
 bench:
 	@$(PYTHON) $(TOOLS)/environments.py newest --run python tests/bench/run.py $(ARGS)
