@@ -34,6 +34,11 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "another name": {"same_name": False},
     "same name": {"same_name": True},
 }
+TITLES = {
+    "another name": "The new certificate has another issuer, so every name changes",
+    "same name": "The new certificate has the same issuer and subject",
+}
+INTRODUCTION = (Path(__file__).parent / "introduction.md").read_text(encoding="utf-8")
 CHANGING = ("Import-", "Enable-", "Set-", "Remove-", "Redirect-", "Export-")
 # What is being looked at: everything that decides how a rotation goes.
 SOURCES = ("plugins", "roles", "playbooks", "tests/fake_exchange", "tests/support/fault_matrix.py")
@@ -118,7 +123,8 @@ def try_scenario(name: str, results: Results, ends_at: float, *, faults: Sequenc
             results.add(name, cell)
             verdict = "survived" if cell.survived else "NOT SURVIVED: " + "; ".join(cell.problems)
             print(
-                f"[{number}/{len(chosen)}] {name}: {fault} at {point}: ended {cell.ended}; {verdict}",
+                f"[{number}/{len(chosen)}] {name}: {fault} at {point}: "
+                f"ended {cell.ended}; {verdict}",
                 flush=True,
             )
 
@@ -172,40 +178,23 @@ def document(results: Results) -> str:
     lost = [cell for cell in reached if cell["problems"]]
     everything = sum(map(len, results.totals.values()))
     lines = [
-        "# The fault matrix",
-        "",
-        "A rotation of four servers, with drain and backup, into which one fault is thrown at one point. After it, from the same state, once the",
-        "same playbook again and once the rollback. Survived means: at the goal after the one, exactly as before after the other; at no moment",
-        "did a connector name a certificate that its server could not present; no message lost or doubled; no server left draining or with a",
-        "stopped service; nothing imported twice; no secret in any output or record. `make faults` runs it and writes this page.",
-        "",
-        f"Measured {datetime.now(timezone.utc):%Y-%m-%d}: {len(reached)} of {everything} cells tried, {len(reached) - len(lost)} survived, {len(lost)} not. "
-        "A number stands for survived of all points of its kind;",
-        "what was not tried yet is the same kind of request at another moment.",
-        "",
-        "| Fault | What it is |",
-        "| --- | --- |",
-        "| dropped | the connection closes before the request is executed |",
-        "| answer lost | the request is executed, then the connection closes |",
-        "| session gone | the shell of the request does not exist any more |",
-        "| site restarted | the web service (or WinRM) goes down with all its shells and comes back |",
-        "| killed | `ansible-playbook` and all its workers end without warning (SIGKILL) |",
-        "| error, terminating error | the cmdlet reports an error and has done nothing |",
-        "| error after effect | the cmdlet has done its work and reports an error all the same |",
-        "| too slow | the cmdlet takes longer than the deadline and is stopped |",
-        "| never answered | the cmdlet has done its work, and no answer ever comes |",
+        INTRODUCTION.format(
+            date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
+            tried=len(reached),
+            everything=everything,
+            survived=len(reached) - len(lost),
+            lost=len(lost),
+        ).rstrip("\n")
     ]
-    for scenario in SCENARIOS:
+    for scenario, sentence in TITLES.items():
         if scenario in results.totals:
-            lines += [
-                "",
-                f"## The new certificate has {scenario if scenario != 'same name' else 'the same name'}",
-            ]
+            lines += ["", f"## {sentence}"]
             lines += table(results, scenario)
     if lost:
         lines += ["", "## Not survived", ""]
         lines += [
-            f"- {cell['scenario']}: {cell['fault']} at {Point(**cell['point'])}: {'; '.join(cell['problems'])}"
+            f"- {cell['scenario']}: {cell['fault']} at {Point(**cell['point'])}: "
+            f"{'; '.join(cell['problems'])}"
             for cell in lost
         ]
     return "\n".join(lines) + "\n"

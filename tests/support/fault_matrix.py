@@ -299,7 +299,7 @@ class Matrix:
         return {thumbprint for (_server, port), thumbprint in shown.items() if port in PORTS}
 
     def _settle(self) -> None:
-        """Wait for services that come back by themselves, and for messages that are on their way."""
+        """Wait for services that come back by themselves."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             state = self.stage.state()

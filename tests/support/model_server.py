@@ -67,6 +67,7 @@ class ModelServer:
     instead: dict[str, Callable[[], CmdletResult]] = field(default_factory=dict)
     ignores_no: bool = False
     forgets_services: bool = False
+    tells_exportable: bool = True
     prompts: list[AnsweredPrompt] = field(default_factory=list)
 
     def answer(self, cmdlet: Cmdlet, *, answer: PromptPolicy | None = None) -> CmdletResult:
@@ -106,7 +107,7 @@ class ModelServer:
             "RawData": der,
             "Status": item.status,
             "FriendlyName": item.friendly_name,
-            "PrivateKeyExportable": item.exportable,
+            "PrivateKeyExportable": item.exportable if self.tells_exportable else None,
             "HasPrivateKey": True,
             "Identity": f"{self.name}\\{item.thumbprint}",
         }
@@ -218,7 +219,7 @@ class ModelServer:
         return CmdletResult()
 
     def _set_hybridconfiguration(self, parameters: Any) -> CmdletResult:
-        self.hybrid = parameters["TlsCertificateName"]
+        self.hybrid = parameters["TlsCertificateName"] or ""
         return CmdletResult()
 
     def _export_exchangecertificate(self, parameters: Any) -> CmdletResult:
