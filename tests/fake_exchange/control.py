@@ -18,7 +18,7 @@ from fake_exchange.faults import KINDS, Fault
 from fake_exchange.fronts.ports import Ports
 from fake_exchange.organisation import mail, services, snapshots
 from fake_exchange.organisation.behavior import Behavior
-from fake_exchange.organisation.model import Organisation, Server
+from fake_exchange.organisation.model import Organisation, Server, now
 from fake_exchange.organisation.persistence import save_state
 from fake_exchange.organisation.reading import LoadingError, Place, Section, fill
 from fake_exchange.organisation.view import plain, state_of
@@ -44,6 +44,7 @@ DOORS = {
     "POST /faults/clear": "disarm all, and let go of what is held",
     "POST /faults/release": "let go of requests that the fault hold keeps",
     "POST /services": '{"server": "EX01", "service": "W3SVC", "action": "start|stop|restart"}',
+    "POST /components": '{"server": "EX01", "component": "HubTransport", "state": "Draining"}',
     "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
     "POST /state/save": "write the state file now",
 }
@@ -90,6 +91,7 @@ class ControlDoor:
             "POST /faults/clear": self._clear_faults,
             "POST /faults/release": self._release,
             "POST /services": self._service,
+            "POST /components": self._component,
             "POST /ports": self._port,
             "POST /state/save": self._save,
         }
@@ -245,6 +247,20 @@ class ControlDoor:
         except services.ServiceRefused as error:
             raise BadRequest(str(error)) from None
         return {"done": True}
+
+    def _component(self, wanted: Any) -> object:
+        """As an administrator does for maintenance, unless another `requester` is given."""
+        values = _mapping(wanted)
+        server = self._server_named(values)
+        component = server.component_states.get(str(values.get("component")))
+        if component is None or values.get("state") not in ("Active", "Draining", "Inactive"):
+            raise BadRequest("expected a component and a state")
+        with self._organisation.lock:
+            requester = str(values.get("requester", "Maintenance"))
+            component.requesters[requester] = str(values["state"])
+            component.changed[requester] = now()
+        mail.wake(self._organisation)
+        return {"state": component.State}
 
     def _port(self, wanted: Any) -> object:
         values = _mapping(wanted)

@@ -45,6 +45,7 @@ class Behavior:
     `service_restart_seconds` - how long starting (and stopping) one service takes.
     `mail_seconds` - how long a message stays in each queue at least.
     `mail_retry_seconds` - how long until a message that could not be sent is tried again.
+    `redirect_moves` - Redirect-Message moves what it is asked to; else the messages stay.
     `windows_shell_operations` - how many requests one WinRS shell answers before its quota is used
     up (code 0x803381A6); None is any number.
     """
@@ -73,6 +74,7 @@ class Behavior:
     service_restart_seconds: float = 0.0
     mail_seconds: float = 0.0
     mail_retry_seconds: float = 1.0
+    redirect_moves: bool = True
     windows_shell_operations: int | None = None
 
     #: Switches that take one of a few words.

@@ -288,6 +288,8 @@ def not_sent(
 def redirect(organisation: Organisation, server: Server, targets: list[Server]) -> int:
     """Hand every message that is not kept for good to the targets in turn; how many there were."""
     count = 0
+    if not organisation.behavior.redirect_moves:
+        return count
     turn = itertools.cycle(targets)
     for each in server.queues:
         if not each.empties_by_itself:
