@@ -27,8 +27,20 @@ KINDS: dict[str, str] = {
     "service_start_fails": "the next start of the service `service` fails",
     "restart_site": "the web service behind the next request restarts and is back after `seconds`",
     "slow_request": "the next request is executed, its answer comes `seconds` late",
-    "hold": "the next request waits until POST /faults/release, and is then dropped",
+    "restart_server": "every service of the server stops, and is back after `seconds`",
+    "hold": "the next request waits to be released, and is then dropped (with `execute`: executed)",
 }
+
+#: Kinds that strike at a request on the wire, so that `request` can say at which.
+AT_REQUESTS = (
+    "drop_connection",
+    "hold",
+    "kill_shell",
+    "lose_answer",
+    "restart_server",
+    "restart_site",
+    "slow_request",
+)
 
 #: Kinds that are not kept but happen when they are armed.
 IMMEDIATE = ("drop_idle", "kill_shells")
@@ -55,6 +67,8 @@ class Fault:
     """Of fail_cmdlet: the pipeline fails, not just the cmdlet."""
     after: bool = False
     """Of fail_cmdlet: the cmdlet takes effect and reports an error all the same."""
+    execute: bool = False
+    """Of hold: the request is executed when it is released, and answered."""
     skip: int = 0
     times: int = 1
 
@@ -80,6 +94,7 @@ class Faults:
         self._armed: list[Fault] = []
         self._fired: list[dict[str, object]] = []
         self._released = threading.Event()
+        self._given_up = False
         self._holding = 0
         self._actions: dict[str, list[Callable[[Fault], None]]] = {}
 
@@ -89,9 +104,8 @@ class Faults:
             self._actions.setdefault(kind, []).append(action)
 
     def arm(self, fault: Fault) -> None:
-        """Raises ValueError for a kind that does not exist."""
-        if fault.kind not in KINDS:
-            raise ValueError(f"unknown fault '{fault.kind}'; known: {', '.join(sorted(KINDS))}")
+        """Raises ValueError for a kind that does not exist, or for one that could never strike."""
+        _check(fault)
         with self._lock:
             if fault.kind not in IMMEDIATE:
                 self._armed.append(fault)
@@ -101,10 +115,12 @@ class Faults:
             action(fault)
 
     def clear(self) -> None:
+        """Disarm all, forget what struck, and give up what is held."""
         with self._lock:
             self._armed.clear()
             self._fired.clear()
-        self.release()
+            self._given_up = True
+            self._released.set()
 
     def armed(self) -> list[dict[str, object]]:
         with self._lock:
@@ -120,14 +136,16 @@ class Faults:
         """How many requests wait to be released."""
         return self._holding
 
-    def hold(self) -> None:
-        """Wait until released."""
+    def hold(self) -> bool:
+        """Wait until released; False if the request has been given up instead."""
         with self._lock:
             self._released.clear()
+            self._given_up = False
             self._holding += 1
         self._released.wait()
         with self._lock:
             self._holding -= 1
+            return not self._given_up
 
     def release(self) -> None:
         """Let go of every request that is held."""
@@ -157,3 +175,14 @@ class Faults:
                 self._fired.append({"kind": kind, "request": number, **where})
                 return fault
         return None
+
+
+def _check(fault: Fault) -> None:
+    if fault.kind not in KINDS:
+        raise ValueError(f"unknown fault '{fault.kind}'; known: {', '.join(sorted(KINDS))}")
+    if fault.request is not None and fault.kind not in AT_REQUESTS:
+        raise ValueError(f"request is for faults of the wire, not for {fault.kind}")
+    if (fault.after or fault.terminating) and fault.kind != "fail_cmdlet":
+        raise ValueError(f"after and terminating are for fail_cmdlet, not for {fault.kind}")
+    if fault.execute and fault.kind != "hold":
+        raise ValueError(f"execute is for hold, not for {fault.kind}")

@@ -57,6 +57,13 @@ class RunningPipeline:
     _host_calls: dict[int, _HostCall] = field(default_factory=dict)
     _activity: str = ""
 
+    @property
+    def name(self) -> str:
+        """The first cmdlet that the client sent, empty until it has arrived."""
+        metadata = self.pipeline.metadata
+        sent = metadata.commands if isinstance(metadata, psrpcore.PowerShell) else []
+        return str(sent[0].command_text) if sent and not sent[0].is_script else ""
+
     def start(self) -> None:
         """Run what the client sent, in a thread."""
         threading.Thread(target=self._run, name="pipeline", daemon=True).start()

@@ -109,6 +109,12 @@ class RunspacePoolShell:
         running.close()
         running.output.fail(fault_codes.command_not_found(command_id))
 
+    def name_of(self, command_id: str) -> str:
+        try:
+            return self.running(command_id).name
+        except KeyError:
+            return ""
+
     def close(self) -> None:
         with self.changed:
             running = list(self._pipelines.values())

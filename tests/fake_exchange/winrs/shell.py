@@ -79,12 +79,14 @@ class CommandShell:
         program = find_program(words[0] if words else "", with_built_ins=through_cmd)
         if not through_cmd and program is None:
             raise _file_not_found()
+        name = (words[0] if words else "").rpartition("\\")[2].lower()
         running = _Running(
             self._machine,
+            name=name,
             code_page=self.code_page,
             has_input=options.get("WINRS_CONSOLEMODE_STDIN", "TRUE") != "TRUE",
         )
-        self._on_command((words[0] if words else "").rpartition("\\")[2].lower())
+        self._on_command(name)
         with self._lock:
             self._commands[command.command_id] = running
         if through_cmd and len(line) > CMD_LINE_LIMIT:
@@ -117,6 +119,11 @@ class CommandShell:
             with self._lock:
                 self._commands.pop(command_id, None)
 
+    def name_of(self, command_id: str) -> str:
+        with self._lock:
+            running = self._commands.get(command_id)
+        return running.name if running else ""
+
     def close(self) -> None:
         """The shell's processes end with it."""
         with self._lock:
@@ -139,7 +146,8 @@ class CommandShell:
 class _Running:
     """One command: its input, its output, its thread."""
 
-    def __init__(self, machine: Machine, *, code_page: int, has_input: bool) -> None:
+    def __init__(self, machine: Machine, *, name: str, code_page: int, has_input: bool) -> None:
+        self.name = name
         self.queue = OutputQueue()
         self._machine = machine
         self._code_page = code_page

@@ -259,5 +259,8 @@ class _RefusedShell:
     def signal(self, command_id: str, code: str) -> None:
         raise self._fault
 
+    def name_of(self, command_id: str) -> str:
+        return ""
+
     def close(self) -> None:
         """Nothing is open."""

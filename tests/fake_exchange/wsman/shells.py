@@ -67,6 +67,9 @@ class Shell(Protocol):
     def signal(self, command_id: str, code: str) -> None:
         """Stop or end a command. Raises KeyError for an unknown command."""
 
+    def name_of(self, command_id: str) -> str:
+        """Which cmdlet or program a command runs; empty when that is not known."""
+
     def close(self) -> None:
         """End everything; called once."""
 
@@ -139,6 +142,14 @@ class ShellTable:
             raise fault_codes.command_not_found(str(error.args[0])) from error
         finally:
             entry.last_used = time.monotonic()
+
+    def in_flight(self, request: Request) -> str:
+        """Which cmdlet or program a request is about; empty when that is not known (yet)."""
+        with self._lock:
+            entry = self._entries.get(request.shell_id.upper())
+        ids = (element.get("CommandId") for element in request.body.iter())
+        command_id = _upper(next(filter(None, ids), None))
+        return entry.shell.name_of(command_id) if entry and command_id else ""
 
     def kill(self, shell_id: str) -> None:
         """The shell's process dies; clients learn it with their next request."""
@@ -280,8 +291,11 @@ def _command_line(request: Request) -> CommandLine:
     line = request.shell_element("CommandLine")
     if line is None:
         raise fault_codes.schema_violation("Command needs a CommandLine.")
+    command_id = (line.get("CommandId") or str(uuid.uuid4())).upper()
+    # The id that the shell chose is this request's from now on.
+    line.set("CommandId", command_id)
     return CommandLine(
-        command_id=(line.get("CommandId") or str(uuid.uuid4())).upper(),
+        command_id=command_id,
         command=line.findtext(f"{{{SHELL}}}Command") or "",
         arguments=tuple(a.text or "" for a in line.findall(f"{{{SHELL}}}Arguments")),
         options=request.options,

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import http.cookies
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fake_exchange.organisation import services
-from fake_exchange.wsman import envelope, fault_codes
+from fake_exchange.wsman import envelope, fault_codes, restarts
 from fake_exchange.wsman.authentication import (
     AuthenticationMethods,
     ConnectionAuthentication,
@@ -198,22 +196,28 @@ class _SiteConnection:
         """Status and SOAP message; None when the connection is to break instead."""
         site, faults = self._site, self._site.organisation.faults
         door = "windows" if self._port.startswith("winrm") else "exchange"
-        number = site.organisation.wire_log.add(site.server.Name, door, request.verb)
+        cmdlet = site.table.in_flight(request)
+        number = site.organisation.wire_log.add(site.server.Name, door, request.verb, cmdlet)
         where: dict[str, str | None] = {
             "server": site.server.Name,
             "port": self._port,
             "verb": request.verb,
             "account": caller.account.user,
             "door": door,
+            "cmdlet": cmdlet,
         }
-        if faults.take("hold", where, number=number):
-            faults.hold()
+        held = faults.take("hold", where, number=number)
+        if held is not None and not (faults.hold() and held.execute):
             return None
         if faults.take("drop_connection", where, number=number):
             return None
         restart = faults.take("restart_site", where, number=number)
         if restart is not None:
-            _restart(site, door, restart.seconds)
+            restarts.restart_site(site.organisation, site.server, door, restart.seconds)
+            return None
+        restart = faults.take("restart_server", where, number=number)
+        if restart is not None:
+            restarts.restart_server(site.organisation, site.server, restart.seconds)
             return None
         if request.shell_id and faults.take("kill_shell", where, number=number):
             site.table.kill(request.shell_id)
@@ -227,6 +231,9 @@ class _SiteConnection:
             log.exception("%s failed", request.verb)
             problem = fault_codes.internal_error(f"{type(error).__name__}: {error}")
             answer = 500, self._fault(problem, request.message_id)
+        if not cmdlet and (begun := site.table.in_flight(request)):
+            where["cmdlet"] = begun
+            site.organisation.wire_log.is_about(number, begun)
         slow = faults.take("slow_request", where, number=number)
         if slow is not None:
             time.sleep(slow.seconds)
@@ -234,15 +241,3 @@ class _SiteConnection:
 
     def _fault(self, fault: Fault, relates_to: str) -> bytes:
         return envelope.fault(fault, relates_to=relates_to, machine=self._site.server.Fqdn)
-
-
-def _restart(site: WsmanSite, door: str, seconds: float) -> None:
-    """The service behind the door goes down, with every shell in it, and comes back by itself."""
-    name = "WinRM" if door == "windows" else "W3SVC"
-    services.stop(site.organisation, site.server, name)
-
-    def come_back() -> None:
-        time.sleep(seconds)
-        services.start(site.organisation, site.server, name)
-
-    threading.Thread(target=come_back, name="come back", daemon=True).start()
