@@ -118,6 +118,7 @@ def _import(invocation: Invocation) -> Iterator[OutputObject]:
             friendly_name=parameters.get("FriendlyName"),
             exportable=parameters.get("PrivateKeyExportable", False),
         )
+        invocation.changed = stored.Thumbprint
     except SourceDataUnreadable:
         raise invocation.rpc_error(
             server,
@@ -126,6 +127,7 @@ def _import(invocation: Invocation) -> Iterator[OutputObject]:
             code="A39CF339",
         ) from None
     except rules.CertificateAlreadyExists as existing:
+        invocation.changed = existing.thumbprint
         raise invocation.rpc_error(
             server,
             "Cannot import certificate. A certificate with the thumbprint "
@@ -309,8 +311,21 @@ def _remove(invocation: Invocation) -> Iterator[OutputObject]:
     ):
         return
     refusal = rules.removal_refusal(invocation.organisation, server, stored)
-    if refusal is not None and refusal.reason is rules.Refusal.INTERNAL_TRANSPORT:
-        raise invocation.rpc_error(
+    if refusal is not None:
+        raise _removal_refused(invocation, server, stored, refusal)
+    rules.remove(invocation.organisation, server, stored)
+    yield from ()
+
+
+def _removal_refused(
+    invocation: Invocation,
+    server: Server,
+    stored: StoredCertificate,
+    refusal: rules.RemovalRefusal,
+) -> CmdletError:
+    """The first two are Exchange's own words; for the other two there are no public ones."""
+    if refusal.reason is rules.Refusal.INTERNAL_TRANSPORT:
+        return invocation.rpc_error(
             server,
             "The internal transport certificate cannot be removed because that would cause the "
             "Microsoft Exchange Transport service to stop. To replace the internal transport "
@@ -319,8 +334,8 @@ def _remove(invocation: Invocation) -> Iterator[OutputObject]:
             category="InvalidArgument",
             code="DCA528C3",
         )
-    if refusal is not None:
-        raise invocation.rpc_error(
+    if refusal.reason is rules.Refusal.SEND_CONNECTORS:
+        return invocation.rpc_error(
             server,
             "These certificates are tagged with following Send Connectors : "
             f"{','.join(refusal.connectors)}. Removing and replacing certificates from Send "
@@ -328,8 +343,13 @@ def _remove(invocation: Invocation) -> Iterator[OutputObject]:
             "remove these certificates from Send Connector and then try this command.",
             category="InvalidOperation",
         )
-    rules.remove(invocation.organisation, server, stored)
-    yield from ()
+    user = "IIS" if refusal.reason is rules.Refusal.IIS else "the authorization configuration"
+    return invocation.rpc_error(
+        server,
+        f"The certificate with thumbprint {stored.Thumbprint} is in use by {user} and can't be "
+        f"removed from server {server.Name}.",
+        category="InvalidOperation",
+    )
 
 
 _THUMBPRINT, _IDENTITY, _INSTANCE = ("Thumbprint",), ("Identity",), ("Instance",)

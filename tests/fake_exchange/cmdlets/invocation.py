@@ -65,6 +65,8 @@ class Invocation:
     parameters: BoundParameters
     input: Iterable[OutputObject] = ()
     warnings: list[str] = field(default_factory=list)
+    changed: str = ""
+    """What the cmdlet changes, where its parameters do not say so; for the journal."""
 
     @property
     def organisation(self) -> Any:

@@ -318,10 +318,14 @@ class _CmdletRun:
             return
         if not _changes_something(self._definition.name):
             return
-        parameters = masked(self._command.parameters)
-        server = parameters.get("Server") or self._context.landed_server.Name
-        detail = parameters.get("Thumbprint") or parameters.get("Identity") or ""
+        shown = masked(self._command.parameters)
+        given = {name.casefold(): value for name, value in shown.items()}
+        identity = given.get("identity", "")
         organisation = self._context.organisation
+        # EX02\Default Frontend belongs to EX02, wherever the session is.
+        named = organisation.server(given.get("server") or identity.rpartition("\\")[0])
+        server = (named or self._context.landed_server).Name
+        detail = self._invocation.changed or given.get("thumbprint") or identity
         change = Change(self._definition.name, server, detail, self._error or "")
         organisation.journal.record(organisation, change)
 

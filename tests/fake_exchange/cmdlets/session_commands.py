@@ -85,11 +85,13 @@ def _missing(name: str) -> ErrorSpec:
 
 
 def _get_command(invocation: Invocation) -> Iterator[OutputObject]:
-    visible = _visible(invocation)
+    types = invocation.parameters.get("CommandType") or ["All"]
+    is_shown = bool({name.casefold() for name in types} & {"all", "function"})
+    visible = _visible(invocation) if is_shown else {}
     quiet = invocation.parameters.get("ErrorAction") in ("SilentlyContinue", "Ignore")
     for wanted in invocation.parameters.get("Name") or ["*"]:
         found = [n for n in visible if fnmatch.fnmatchcase(n.casefold(), wanted.casefold())]
-        if not found and "*" not in wanted:
+        if not found and not any(character in wanted for character in "*?["):
             if invocation.parameters.get("ErrorAction") == "Stop":
                 raise CmdletError(_missing(wanted))
             if not quiet:
@@ -104,7 +106,7 @@ CMDLETS = (
         _CLASS,
         (
             Parameter("Name", conversion.strings, position=0),
-            Parameter("CommandType", conversion.text),
+            Parameter("CommandType", conversion.strings),
             Parameter("Module", conversion.strings),
             Parameter("ListImported", conversion.switch),
         ),

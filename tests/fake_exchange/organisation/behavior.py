@@ -36,6 +36,8 @@ class Behavior:
     `modern_pkcs12` - the servers read AES/SHA-256 PKCS#12 files (recent Windows).
     `elliptic_curve_certificates` - EnableEccCertificateSupport is set.
     `import_intermediates` - intermediates of an imported PKCS#12 reach the CA store.
+    `refuse_removal_of_iis_certificate` - Remove-ExchangeCertificate refuses what IIS is bound to.
+    `refuse_removal_of_auth_certificate` - it refuses what AuthConfig names as current or next.
     `cmdlet_seconds` - how long every cmdlet takes at least.
 
     Services and ports:
@@ -68,6 +70,8 @@ class Behavior:
     modern_pkcs12: bool = False
     elliptic_curve_certificates: bool = True
     import_intermediates: bool = True
+    refuse_removal_of_iis_certificate: bool = False
+    refuse_removal_of_auth_certificate: bool = False
     cmdlet_seconds: float = 0.0
     certificates_load: str = "at_start"
     certificate_tie_break: str = "newest_valid_from"

@@ -37,6 +37,8 @@ class Refusal(Enum):
 
     INTERNAL_TRANSPORT = "internal transport certificate"
     SEND_CONNECTORS = "named by Send connectors"
+    IIS = "bound to IIS"
+    AUTH_CONFIG = "current or next certificate of the Auth configuration"
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,23 @@ def removal_refusal(
             if connector.TlsCertificateName
             and tls_names.names_certificate(connector.TlsCertificateName, stored.certificate)
         )
-        return RemovalRefusal(Refusal.SEND_CONNECTORS, names) if names else None
+        if names:
+            return RemovalRefusal(Refusal.SEND_CONNECTORS, names)
+        return _harsher_refusal(organisation, server, stored)
+
+
+def _harsher_refusal(
+    organisation: Organisation, server: Server, stored: StoredCertificate
+) -> RemovalRefusal | None:
+    """What only some servers are said to refuse, each behind its switch."""
+    behavior, auth = organisation.behavior, organisation.auth_config
+    bound = {b.certificateHash for b in server.web_bindings if b.protocol == "https"}
+    if behavior.refuse_removal_of_iis_certificate and stored.Thumbprint in bound:
+        return RemovalRefusal(Refusal.IIS)
+    in_use = {auth.CurrentCertificateThumbprint, auth.NextCertificateThumbprint}
+    if behavior.refuse_removal_of_auth_certificate and stored.Thumbprint in in_use:
+        return RemovalRefusal(Refusal.AUTH_CONFIG)
+    return None
 
 
 def remove(organisation: Organisation, server: Server, stored: StoredCertificate) -> None:

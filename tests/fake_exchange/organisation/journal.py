@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fake_exchange.organisation.model import Organisation, Server
+
+
+def _time() -> str:
+    return datetime.now(timezone.utc).isoformat()
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,11 @@ class Change:
     what: str
     server: str
     detail: str = ""
+    """Thumbprint or identity of what was changed."""
     error: str = ""
     """What the cmdlet reported; it may have taken effect all the same."""
+    time: str = field(default_factory=_time)
+    """In UTC, as ISO 8601 writes it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Violation:
     server: str
     names: str
     after: str
+    time: str
+    """Of that change."""
 
 
 class Journal:
@@ -53,7 +63,9 @@ class Journal:
             for connector, server, names in found:
                 self._violations.setdefault(
                     (connector, server, names),
-                    Violation(connector, server, names, f"{change.what} on {change.server}"),
+                    Violation(
+                        connector, server, names, f"{change.what} on {change.server}", change.time
+                    ),
                 )
 
     def reset(self) -> None:
