@@ -9,10 +9,17 @@ import threading
 
 import pytest
 
-from fake_exchange.cmdlet_faults import EXIT_CODE, CmdletFaults
-from fake_exchange.cmdlets.registry import CmdletContext, CmdletError, PipelineStopped
+from fake_exchange.cmdlet_faults import EXIT_CODE, CmdletFaults, run_pipeline_with_faults
+from fake_exchange.cmdlets.registry import (
+    CmdletContext,
+    CmdletError,
+    Command,
+    ErrorSpec,
+    PipelineStopped,
+    TerminatingError,
+)
 from fake_exchange.faults import Fault
-from fake_exchange.organisation.accounts import Account
+from fake_exchange.organisation.accounts import Account, permissions_of
 from support.stocked_server import organisation_of
 
 
@@ -79,3 +86,74 @@ def test_a_slow_cmdlet_ends_early_when_stopped(context: CmdletContext) -> None:
     threading.Timer(0.05, context.stopped.set).start()
     with pytest.raises(PipelineStopped):
         run(context, "Get-Queue")
+
+
+# What is left behind by a failed cmdlet that changes something -----------------------------------
+
+
+@pytest.fixture
+def errors(context: CmdletContext) -> list[ErrorSpec]:
+    """The error records that the pipelines of an administrator write."""
+    context.account.permissions = permissions_of(["Organization Management"])
+    written: list[ErrorSpec] = []
+    context.write_error = written.append
+    return written
+
+
+def set_comment(context: CmdletContext) -> None:
+    identity = "EX01\\Default Frontend EX01"
+    command = Command("Set-ReceiveConnector", [("Identity", identity), ("Comment", "changed")])
+    run_pipeline_with_faults(context, [command])
+
+
+def comment(context: CmdletContext) -> str:
+    return str(context.landed_server.receive_connector("Default Frontend EX01").Comment)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_failure_is_a_record_and_the_pipeline_completes(
+    context: CmdletContext, errors: list[ErrorSpec], after: bool
+) -> None:
+    arm(context, "fail_cmdlet", cmdlet="Set-ReceiveConnector", after=after)
+    set_comment(context)
+    assert [error.category_activity for error in errors] == ["Set-ReceiveConnector"]
+    assert comment(context) == ("changed" if after else "")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_terminating_failure_ends_the_pipeline(
+    context: CmdletContext, errors: list[ErrorSpec], after: bool
+) -> None:
+    arm(context, "fail_cmdlet", cmdlet="Set-ReceiveConnector", terminating=True, after=after)
+    with pytest.raises(TerminatingError) as caught:
+        set_comment(context)
+    assert caught.value.error.category_activity == "Set-ReceiveConnector"
+    assert errors == []
+    assert comment(context) == ("changed" if after else "")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_the_journal_tells_what_a_failed_cmdlet_said(
+    context: CmdletContext, errors: list[ErrorSpec], after: bool
+) -> None:
+    arm(context, "fail_cmdlet", cmdlet="Set-ReceiveConnector", after=after, message="No luck.")
+    set_comment(context)
+    set_comment(context)
+    changes = context.organisation.journal.as_dict()["changes"]
+    assert [(change["what"], change["error"]) for change in changes] == [
+        ("Set-ReceiveConnector", "No luck."),
+        ("Set-ReceiveConnector", ""),
+    ]
+
+
+def test_what_failed_is_known_to_have_been_struck(
+    context: CmdletContext, errors: list[ErrorSpec]
+) -> None:
+    arm(context, "fail_cmdlet", cmdlet="Set-ReceiveConnector", after=True)
+    set_comment(context)
+    (struck,) = context.organisation.faults.fired()
+    assert (struck["kind"], struck["server"], struck["cmdlet"]) == (
+        "fail_cmdlet",
+        "EX01",
+        "Set-ReceiveConnector",
+    )

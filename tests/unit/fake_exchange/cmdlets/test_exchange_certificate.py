@@ -550,6 +550,46 @@ def test_a_certificate_named_by_send_connectors_stays_even_with_a_twin(
     remove(shell, MAIL.thumbprint, Confirm=False).succeeded()
 
 
+def test_a_certificate_that_iis_is_bound_to_stays_where_that_is_switched_on(
+    shell: Shell, organisation: Organisation, server: Server
+) -> None:
+    thumbprint = import_it(shell)
+    enable(shell, thumbprint, "IIS").succeeded()
+    organisation.behavior.refuse_removal_of_iis_certificate = True
+    error = remove(shell, thumbprint, Confirm=False).error
+    assert (error.category, "in use by IIS" in error.message) == ("InvalidOperation", True)
+    assert thumbprint in server.certificates
+    organisation.behavior.refuse_removal_of_iis_certificate = False
+    remove(shell, thumbprint, Confirm=False).succeeded()
+    assert thumbprint not in server.certificates
+
+
+@pytest.mark.parametrize("role", ["CurrentCertificateThumbprint", "NextCertificateThumbprint"])
+def test_a_certificate_of_the_auth_configuration_stays_where_that_is_switched_on(
+    shell: Shell, organisation: Organisation, server: Server, role: str
+) -> None:
+    thumbprint = import_it(shell)
+    setattr(organisation.auth_config, role, thumbprint)
+    organisation.behavior.refuse_removal_of_auth_certificate = True
+    error = remove(shell, thumbprint, Confirm=False).error
+    assert error.category == "InvalidOperation"
+    assert f"{thumbprint} is in use by the authorization configuration" in error.message
+    assert thumbprint in server.certificates
+    organisation.behavior.refuse_removal_of_auth_certificate = False
+    remove(shell, thumbprint, Confirm=False).succeeded()
+
+
+def test_the_switches_keep_nothing_else(
+    shell: Shell, organisation: Organisation, server: Server
+) -> None:
+    organisation.behavior.refuse_removal_of_iis_certificate = True
+    organisation.behavior.refuse_removal_of_auth_certificate = True
+    thumbprint = import_it(shell)
+    organisation.auth_config.PreviousCertificateThumbprint = thumbprint
+    remove(shell, thumbprint, Confirm=False).succeeded()
+    assert thumbprint not in server.certificates
+
+
 # New ---------------------------------------------------------------------------------------------
 
 
