@@ -253,6 +253,41 @@ def test_a_mistake_is_named_in_one_line(load: Load, keys: dict[str, Any], compla
     assert "wrong one" not in str(caught.value)
 
 
+def test_what_a_preflight_looks_at_can_be_given(load: Load) -> None:
+    address = "https://autodiscover.contoso.test/Autodiscover/Autodiscover.xml"
+    server = {
+        "name": "EX01",
+        "autodiscover_uri": address,
+        "back_pressure": {"UsedDiskSpace": "Medium"},
+    }
+    organisation = load(
+        servers=[server, {"name": "EX02"}],
+        certificates={"public": PUBLIC},
+        federation_trust={"current": "public"},
+    )
+    changed, usual = organisation.servers["EX01"], organisation.servers["EX02"]
+    assert changed.AutoDiscoverServiceInternalUri == address
+    assert changed.back_pressure == {"UsedDiskSpace": "Medium"}
+    assert (usual.AutoDiscoverServiceInternalUri, usual.back_pressure) == ("", {})
+    trust = organisation.federation_trust
+    assert trust is not None
+    assert len(trust.OrgPrivCertificate) == 40
+    assert (trust.OrgPrevPrivCertificate, trust.OrgNextPrivCertificate) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"federation_trust": {"current": "nothing"}}, "nothing"),
+        ({"servers": [{"name": "EX01", "back_pressure": {"Diskspace": "High"}}]}, "Diskspace"),
+        ({"servers": [{"name": "EX01", "back_pressure": {"UsedDiskSpace": "Much"}}]}, "Much"),
+    ],
+)
+def test_a_mistake_in_that_is_named(load: Load, keys: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(LoadingError, match=f"'{complaint}'"):
+        load(**keys)
+
+
 def test_what_is_no_yaml_is_said_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "broken.yml"
     file.write_text("servers:\n  - {name: EX01\n", encoding="utf-8")
