@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_exchange.faults import KINDS, Fault
+from fake_exchange.fronts.peer import Peers
 from fake_exchange.fronts.ports import Ports
 from fake_exchange.organisation import mail, services, snapshots
 from fake_exchange.organisation.behavior import Behavior
@@ -34,6 +35,7 @@ DOORS = {
     "POST /behavior": 'change switches: {"select_object": false}',
     "GET /mail": "where every message is, what peers got, what was lost or is there twice",
     "POST /mail": '{"server": "EX01", "queue": "3", "count": 5, "stuck": true}: put messages there',
+    "POST /mail/release": '{"server": "EX01", "queue": "3"}: let stuck messages go on',
     "GET /requests": "every request on the wire since the counters were reset, numbered",
     "GET /journal": "what was changed, and connectors that named what a server cannot present",
     "POST /journal/reset": "forget both",
@@ -46,6 +48,7 @@ DOORS = {
     "POST /services": '{"server": "EX01", "service": "W3SVC", "action": "start|stop|restart"}',
     "POST /components": '{"server": "EX01", "component": "HubTransport", "state": "Draining"}',
     "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
+    "POST /peers": '{"peer": "partner", "closed": true}: the same of a mail server outside',
     "POST /state/save": "write the state file now",
 }
 
@@ -58,10 +61,16 @@ class ControlDoor:
     """The interface of one running fake; `url` once it is open."""
 
     def __init__(
-        self, organisation: Organisation, ports: Ports, *, state_file: Path | None = None
+        self,
+        organisation: Organisation,
+        ports: Ports,
+        *,
+        peers: Peers,
+        state_file: Path | None = None,
     ) -> None:
         self._organisation = organisation
         self._ports = ports
+        self._peers = peers
         self._state_file = state_file
         self._server: ThreadingHTTPServer | None = None
         self._snapshots: dict[str, snapshots.Snapshot] = {}
@@ -76,6 +85,7 @@ class ControlDoor:
             "POST /behavior": self._change_behavior,
             "GET /mail": lambda _: mail.state_of_mail(organisation),
             "POST /mail": self._add_mail,
+            "POST /mail/release": self._release_mail,
             "GET /requests": lambda _: organisation.wire_log.as_list(),
             "GET /journal": lambda _: organisation.journal.as_dict(),
             "POST /journal/reset": self._reset_journal,
@@ -93,6 +103,7 @@ class ControlDoor:
             "POST /services": self._service,
             "POST /components": self._component,
             "POST /ports": self._port,
+            "POST /peers": self._peer,
             "POST /state/save": self._save,
         }
 
@@ -177,14 +188,35 @@ class ControlDoor:
     def _add_mail(self, wanted: Any) -> object:
         values = _mapping(wanted)
         server = self._server_named(values)
-        name = str(values.get("queue", mail.SUBMISSION))
-        known = {"poison": "Undefined", "shadow": "ShadowRedundancy"}
+        unknown = set(values) - {"server", "queue", "count", "stuck", "recipient", "last_error"}
+        count = values.get("count", 1)
+        if unknown or not isinstance(count, int) or count < 0:
+            raise BadRequest(
+                "expected server, queue, count (a number), stuck, recipient and last_error"
+            )
         with self._organisation.lock:
-            target = mail.queue(server, name, known.get(name.casefold(), "SmtpDeliveryToMailbox"))
-            count, stuck = int(values.get("count", 1)), bool(values.get("stuck", False))
-            mail.make_up(self._organisation, target, count, stuck=stuck)
+            target = mail.queue(server, str(values.get("queue", mail.SUBMISSION)))
+            mail.make_up(
+                self._organisation,
+                target,
+                count,
+                stuck=bool(values.get("stuck", False)),
+                recipient=values.get("recipient"),
+                last_error=str(values.get("last_error", mail.HELD_UP)),
+            )
+            answer = {"queue": target.Identity, "messages": target.MessageCount}
         mail.wake(self._organisation)
-        return {"queue": target.Identity, "messages": target.MessageCount}
+        return answer
+
+    def _release_mail(self, wanted: Any) -> object:
+        values = _mapping(wanted)
+        server = self._server_named(values)
+        identity = f"{server.Name}\\{values.get('queue')}".casefold()
+        found = [each for each in server.queues if each.Identity.casefold() == identity]
+        if not found:
+            raise BadRequest(f"{server.Name} has no queue '{values.get('queue')}'")
+        mail.release(self._organisation, found[0])
+        return {"queue": found[0].Identity}
 
     def _reset_journal(self, _: object) -> object:
         self._organisation.journal.reset()
@@ -208,6 +240,7 @@ class ControlDoor:
             self._ports.follow(server)
         organisation.journal.reset()
         self._reset(None)
+        mail.wake(organisation)
         return {"restored": name}
 
     def _release(self, _: object) -> object:
@@ -223,6 +256,7 @@ class ControlDoor:
             if getattr(changed, name) not in words:
                 raise BadRequest(f"{name}: '{getattr(changed, name)}' is none of {words}")
         vars(self._organisation.behavior).update(vars(changed))
+        mail.wake(self._organisation)
         return dataclasses.asdict(self._organisation.behavior)
 
     def _arm(self, wanted: Any) -> object:
@@ -269,6 +303,16 @@ class ControlDoor:
             self._ports.hold_closed(server, port, closed=bool(values.get("closed", True)))
         except KeyError:
             raise BadRequest(f"{server.Name} has no port '{port}'") from None
+        return {"done": True}
+
+    def _peer(self, wanted: Any) -> object:
+        values = _mapping(wanted)
+        try:
+            self._peers.hold_closed(
+                str(values.get("peer")), closed=bool(values.get("closed", True))
+            )
+        except KeyError:
+            raise BadRequest(f"there is no peer '{values.get('peer')}'") from None
         return {"done": True}
 
     def _save(self, _: object) -> object:

@@ -12,7 +12,7 @@ from fake_exchange.cmdlet_faults import run_pipeline_with_faults
 from fake_exchange.control import ControlDoor
 from fake_exchange.fronts.https import page
 from fake_exchange.fronts.outbound import MailPump
-from fake_exchange.fronts.peer import open_peers
+from fake_exchange.fronts.peer import Peers
 from fake_exchange.fronts.ports import Ports
 from fake_exchange.fronts.tls import TlsContexts
 from fake_exchange.organisation.model import Organisation
@@ -44,9 +44,11 @@ class RunningFake:
         self._ports = Ports(
             organisation, self._hub, TlsContexts(organisation), self._management.handler
         )
-        self._organisation = organisation
+        self._peers = Peers(organisation, self._hub)
         self._pump = MailPump(organisation)
-        self.control = ControlDoor(organisation, self._ports, state_file=state_file)
+        self.control = ControlDoor(
+            organisation, self._ports, peers=self._peers, state_file=state_file
+        )
 
     def __enter__(self) -> RunningFake:
         try:
@@ -62,7 +64,7 @@ class RunningFake:
     def _open(self) -> None:
         self._hub.start()
         self._ports.open()
-        open_peers(self._organisation, self._hub)
+        self._peers.open()
         self._pump.start()
         self.control.open(self._control_port)
 

@@ -39,6 +39,7 @@ DELIVERY_TYPES = (
     "ShadowRedundancy",
     "Unreachable",
     "SmtpRelayToRemoteActiveDirectorySite",
+    "SmtpRelayToConnectorSourceServers",
 )
 CATEGORIES = ("Internal", "External")
 RESULT_SIZE = 1000
@@ -49,8 +50,8 @@ def _open_enum(type_name: str, text: str, names: tuple[str, ...]) -> object:
     return enum(type_name, text, names.index(text) if text in names else 0)
 
 
-def queue_output(queue: Queue) -> OutputObject:
-    """A queue: the documented properties, no capture exists."""
+def queue_output(queue: Queue, *, locked: int = 0) -> OutputObject:
+    """A queue: the documented properties, no capture exists. `locked` messages are being sent."""
     return output_of(
         QUEUE_INFO,
         queue.Identity,
@@ -72,7 +73,7 @@ def queue_output(queue: Queue) -> OutputObject:
             "LastError": lambda: queue.LastError,
             "Velocity": lambda: float(queue.Velocity),
             "DeferredMessageCount": lambda: 0,
-            "LockedMessageCount": lambda: 0,
+            "LockedMessageCount": lambda: locked,
             "IsValid": lambda: True,
         },
     )
@@ -128,8 +129,11 @@ def _get_queue(invocation: Invocation) -> Iterator[OutputObject]:
     if "Exclude" in parameters:
         found = [q for q in found if not _belongs(q, parameters.get("Exclude"))]
     limit = parameters.get("ResultSize", RESULT_SIZE)
+    sending = invocation.organisation.mail_in_transmission
     for queue in found[:limit]:
-        yield queue_output(queue)
+        with invocation.organisation.lock:
+            locked = sum(message in sending for message in queue.messages)
+        yield queue_output(queue, locked=locked)
 
 
 def tracking_output(organisation: Organisation, event: TrackingEvent) -> OutputObject:
@@ -186,16 +190,9 @@ def _get_tracking_log(invocation: Invocation) -> Iterator[OutputObject]:
 
 
 def _redirect(invocation: Invocation) -> Iterator[OutputObject]:
-    server = invocation.find_server(invocation.parameters.get("Server"))
-    targets = [invocation.find_server(name) for name in invocation.parameters.get("Target")]
-    for target in targets:
-        if target is server or target.IsEdgeServer or not mail.takes_messages(target):
-            raise invocation.error(
-                f"The target server {target.Fqdn} is not available to take messages over.",
-                category="InvalidArgument",
-                exception="ArgumentException",
-                target=target.Fqdn,
-            )
+    parameters = invocation.parameters
+    server = invocation.find_server(parameters.get("Server"))
+    targets = [_target(invocation, server, name) for name in parameters.get("Target")]
     if not mail.transport_runs(server):
         raise invocation.error(
             f"The Microsoft Exchange Transport service on server {server.Name} is not running.",
@@ -203,9 +200,23 @@ def _redirect(invocation: Invocation) -> Iterator[OutputObject]:
         )
     names = ", ".join(target.Fqdn for target in targets)
     if invocation.should_process(f"Redirecting messages of server {server.Name} to {names}."):
-        with invocation.organisation.lock:
-            mail.redirect(invocation.organisation, server, targets)
+        mail.redirect(invocation.organisation, server, targets)
     yield from ()
+
+
+def _target(invocation: Invocation, server: Server, name: str) -> Server:
+    """The server that takes messages over: by its FQDN, another one, and in a state to do so."""
+    target = invocation.find_server(name)
+    refusal = None
+    if name.casefold() != target.Fqdn.casefold():
+        refusal = f"The target server {name} must be given by its fully qualified domain name."
+    elif target is server or target.IsEdgeServer or not mail.takes_messages(target):
+        refusal = f"The target server {target.Fqdn} is not available to take messages over."
+    if refusal is not None:
+        raise invocation.error(
+            refusal, category="InvalidArgument", exception="ArgumentException", target=name
+        )
+    return target
 
 
 _RESULT_SIZE = Parameter("ResultSize", conversion.unlimited(conversion.integer))

@@ -6,17 +6,19 @@ thread that moves messages as long as there is something to do."""
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import smtplib
 import ssl
 import threading
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from fake_exchange.organisation import mail, selection
+from fake_exchange.organisation import mail, routing, selection
 from fake_exchange.organisation.model import (
     LoadedCertificate,
     Message,
     Organisation,
+    Peer,
     Queue,
     SendConnector,
     Server,
@@ -25,12 +27,21 @@ from fake_exchange.organisation.model import (
 )
 from fake_exchange.wsman.tls import load_certificate
 
+log = logging.getLogger(__name__)
+
 NO_CERTIFICATE = (
     "454 4.7.5 The certificate specified in TlsCertificateName of the SendConnector could not be "
     "found."
 )
+NO_SUCH_HOST = "451 4.4.0 DNS query failed. The error was: DNS query failed with error ErrorRetry"
+NO_ANSWER = "421 4.4.1 Connection timed out"
+NO_STARTTLS = "451 5.7.3 STARTTLS is required to send mail"
+NO_HANDSHAKE = "454 4.7.0 TLS negotiation failed with error UnknownCredentials"
+BROKEN_OFF = "421 4.4.2 Connection dropped due to ConnectionReset"
+#: Statuses with which a certificate may be shown.
+USABLE = ("Valid", "RevocationCheckFailure")
 _SECONDS = 10.0
-_IDLE_SECONDS = 0.02
+_SHORTEST_WAIT = 0.01
 
 
 class MailPump:
@@ -50,6 +61,7 @@ class MailPump:
         self._work.set()
 
     def close(self) -> None:
+        """Stop, after the message that is being sent. Calling it again does nothing."""
         self._closed = True
         self._work.set()
         if self._thread is not None:
@@ -60,100 +72,120 @@ class MailPump:
             self._work.set()
 
     def _run(self) -> None:
+        again: datetime | None = None
         while not self._closed:
-            self._work.wait()
+            self._work.wait(timeout=_seconds_until(again))
             self._work.clear()
-            while not self._closed and self._move():
-                self._work.wait(timeout=_IDLE_SECONDS)
+            try:
+                again = self._move()
+            except Exception:
+                # One bad message must not stop all others for good.
+                log.exception("moving mail failed")
+                again = now() + timedelta(seconds=1)
 
-    def _move(self) -> bool:
-        """One round; whether there is anything that may still move by itself."""
-        organisation = self._organisation
-        outgoing: list[tuple[Server, Queue]] = []
-        with organisation.lock:
-            for server in organisation:
-                outgoing += [(server, each) for each in mail.step(organisation, server, now())]
-        for server, each in outgoing:
-            send_out(organisation, server, each)
-        with organisation.lock:
-            return any(
-                not message.stuck
-                for server in organisation
-                if mail.transport_runs(server)
-                for each in server.queues
-                if each.empties_by_itself and each.name != "Unreachable"
-                for message in each.messages
-            )
+    def _move(self) -> datetime | None:
+        """Move whatever can be moved now; when to look again (None: when something happens)."""
+        while not self._closed:
+            done = routing.advance(self._organisation, now())
+            if not done.outgoing:
+                return done.again
+            for server, waiting in done.outgoing:
+                send_out(self._organisation, server, waiting)
+        return None
+
+
+def _seconds_until(moment: datetime | None) -> float | None:
+    if moment is None:
+        return None
+    return max((moment - now()).total_seconds(), _SHORTEST_WAIT)
 
 
 def send_out(organisation: Organisation, server: Server, waiting: Queue) -> None:
-    """Try to send every message of a queue."""
-    connector = organisation.send_connector(waiting.NextHopConnector)
-    for message in list(waiting.messages):
-        if message.stuck:
-            continue
-        error = "550 5.4.4 The connector is gone"
-        if connector is not None:
-            error = _send(organisation, server, connector, waiting.NextHopDomain, message)
+    """Send the messages of a queue, one after the other, until one cannot be sent."""
+    while (message := routing.begin_transmission(organisation, server, waiting)) is not None:
+        error = NO_ANSWER
+        try:
+            error = _transmit(organisation, server, waiting, message)
+        finally:
+            if error:
+                routing.not_sent(organisation, server, waiting, message, error)
         if error:
-            mail.not_sent(organisation, server, waiting, message, error)
             return
-        mail.sent(organisation, server, waiting, message)
+        routing.sent(organisation, server, waiting, message)
 
 
 def client_certificate(
-    organisation: Organisation, server: Server, connector: SendConnector
+    organisation: Organisation, server: Server, name: str
 ) -> LoadedCertificate | None:
-    """What the connector shows; None where its name finds nothing usable on this server."""
-    chosen = selection.best(
-        selection.matching(server, connector.TlsCertificateName or ""),
-        tie_break=organisation.behavior.certificate_tie_break,
-    )
+    """What a Send connector with this TlsCertificateName shows, sent from this server.
+
+    None where the name finds nothing valid, or where the one chosen by name is not enabled for
+    SMTP: that is not asked before the choice, so an imported renewal breaks the connector until it
+    is enabled.
+    """
+    valid = [each for each in selection.matching(server, name) if each.Status in USABLE]
+    chosen = selection.best(valid, tie_break=organisation.behavior.certificate_tie_break)
     if chosen is None or "SMTP" not in chosen.Services:
         return None
     return selection.as_loaded(organisation, server, chosen)
 
 
-def _send(
-    organisation: Organisation,
-    server: Server,
-    connector: SendConnector,
-    hop: str,
-    message: Message,
-) -> str:
+def _transmit(organisation: Organisation, server: Server, waiting: Queue, message: Message) -> str:
     """Send one message; the error as a queue shows it, empty if it was taken."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    if connector.TlsCertificateName:
-        with organisation.lock:
-            loaded = client_certificate(organisation, server, connector)
-        if loaded is None or loaded.private_key is None:
-            return NO_CERTIFICATE
-        load_certificate(context, loaded.certificate, loaded.private_key, loaded.chain)
-    peer = next((p for p in organisation.peers if hop.casefold() in (p.domain, p.name)), None)
+    with organisation.lock:
+        connector = organisation.send_connector(waiting.NextHopConnector)
+        if connector is None:
+            return NO_SUCH_HOST
+        if connector.TlsCertificateName:
+            loaded = client_certificate(organisation, server, connector.TlsCertificateName)
+            if loaded is None or loaded.private_key is None:
+                return NO_CERTIFICATE
+            load_certificate(context, loaded.certificate, loaded.private_key, loaded.chain)
+        peer = _peer(organisation, waiting.NextHopDomain)
+        host_name = connector.Fqdn or server.Fqdn
     if peer is None:
-        return "451 4.4.0 DNS query failed. The error was: DNS query failed with error ErrorRetry"
+        return NO_SUCH_HOST
     try:
-        with smtplib.SMTP("127.0.0.1", peer.port, timeout=_SECONDS) as client:
-            client.ehlo(connector.Fqdn or server.Fqdn)
-            if not connector.IgnoreSTARTTLS and client.has_extn("starttls"):
-                client.starttls(context=context)
-                client.ehlo(connector.Fqdn or server.Fqdn)
-            elif connector.RequireTLS:
-                return "451 5.7.3 STARTTLS is required to send mail"
-            client.send_message(
-                _content(message), from_addr=message.Sender, to_addrs=list(message.Recipients)
-            )
+        return _dialogue(peer, connector, host_name, context, message)
     except smtplib.SMTPResponseException as error:
         return f"{error.smtp_code} {_text(error.smtp_error)}"
     except smtplib.SMTPRecipientsRefused as error:
         code, reply = next(iter(error.recipients.values()))
         return f"{code} {_text(reply)}"
-    except (smtplib.SMTPException, ssl.SSLError):
-        return "454 4.7.0 TLS negotiation failed with error UnknownCredentials"
+    except smtplib.SMTPServerDisconnected:
+        return BROKEN_OFF
+    except ssl.SSLError:
+        return NO_HANDSHAKE
     except OSError:
-        return "421 4.4.1 Connection timed out"
+        return NO_ANSWER
+
+
+def _peer(organisation: Organisation, hop: str) -> Peer | None:
+    """Whom a next hop means: the peer of this name or domain."""
+    wanted = hop.casefold()
+    return next((p for p in organisation.peers if wanted in (p.domain, p.name)), None)
+
+
+def _dialogue(
+    peer: Peer, connector: SendConnector, host_name: str, context: ssl.SSLContext, message: Message
+) -> str:
+    with smtplib.SMTP("127.0.0.1", peer.port, host_name, timeout=_SECONDS) as client:
+        client.ehlo()
+        if not connector.IgnoreSTARTTLS and client.has_extn("starttls"):
+            client.starttls(context=context)
+            try:
+                client.ehlo()
+            except smtplib.SMTPServerDisconnected:
+                # With TLS 1.3 a refused client certificate shows only now.
+                return NO_HANDSHAKE
+        elif connector.RequireTLS:
+            return NO_STARTTLS
+        client.send_message(
+            _content(message), from_addr=message.Sender, to_addrs=list(message.Recipients)
+        )
     return ""
 
 
@@ -168,6 +200,4 @@ def _content(message: Message) -> EmailMessage:
 
 
 def _text(reply: bytes | str) -> str:
-    with contextlib.suppress(AttributeError):
-        return reply.decode("utf-8", "replace")  # type: ignore[union-attr]
-    return str(reply)
+    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply

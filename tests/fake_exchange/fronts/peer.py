@@ -14,16 +14,40 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fake_exchange.fronts.lines import Lines
+from fake_exchange.fronts.messages import address, read_content
+from fake_exchange.organisation import tls_names
 from fake_exchange.organisation.model import Organisation, Peer, Received
-from fake_exchange.wsman.listener import Connection, ListenerHub, TlsIdentity
+from fake_exchange.wsman.listener import Connection, Listener, ListenerHub, TlsIdentity
 from fake_exchange.wsman.tls import load_certificate
 
 
-def open_peers(organisation: Organisation, hub: ListenerHub) -> None:
-    """Listen for all of them."""
-    for peer in organisation.peers:
-        front = PeerFront(organisation, peer)
-        peer.port = hub.add(f"peer {peer.name}", front, port=peer.port).port
+class Peers:
+    """The ports of all peers; `open` fills every `Peer.port`."""
+
+    def __init__(self, organisation: Organisation, hub: ListenerHub) -> None:
+        self._organisation = organisation
+        self._hub = hub
+        self._listeners: dict[str, Listener] = {}
+
+    def open(self) -> None:
+        """Listen for all of them. Raises OSError if a port that the file fixes is taken."""
+        for peer in self._organisation.peers:
+            front = PeerFront(self._organisation, peer)
+            try:
+                listener = self._hub.add(f"peer {peer.name}", front, port=peer.port)
+            except OSError as error:
+                where = f"peer {peer.name}: 127.0.0.1:{peer.port}"
+                raise OSError(error.errno, f"{where}: {error.strerror}") from None
+            peer.port = listener.port
+            self._listeners[peer.name] = listener
+
+    def hold_closed(self, name: str, *, closed: bool) -> None:
+        """Let a peer refuse connections, or end that. Raises KeyError for a name that none has."""
+        listener = self._listeners[name.casefold()]
+        if closed:
+            listener.close()
+        else:
+            listener.open()
 
 
 @dataclass(eq=False)
@@ -54,7 +78,7 @@ class _Dialogue:
     front: PeerFront
     connection: Connection
     lines: Lines = field(init=False)
-    shown: str | None = None
+    shown: x509.Certificate | None = None
     secure: bool = False
     sender: str = ""
     recipients: list[str] = field(default_factory=list)
@@ -78,7 +102,7 @@ class _Dialogue:
                 case "MAIL":
                     self._mail(argument)
                 case "RCPT":
-                    self.recipients.append(_address(argument))
+                    self.recipients.append(address(argument))
                     self.lines.write("250 2.1.5 OK")
                 case "DATA":
                     if not self._data():
@@ -94,44 +118,46 @@ class _Dialogue:
             return False
         self.secure = True
         presented = self.connection.socket.getpeercert(binary_form=True)  # type: ignore[attr-defined]
-        if presented:
-            certificate = x509.load_der_x509_certificate(presented)
-            self.shown = certificate.fingerprint(hashes.SHA1()).hex().upper()
+        self.shown = x509.load_der_x509_certificate(presented) if presented else None
         return True
 
     def _mail(self, argument: str) -> None:
-        if self.front.peer.require_client_certificate and self.shown is None:
-            self.lines.write("530 5.7.0 A client certificate is required")
-            return
-        self.sender, self.recipients = _address(argument), []
-        self.lines.write("250 2.1.0 OK")
+        refusal = self._refusal()
+        if refusal is None:
+            self.sender, self.recipients = address(argument), []
+        self.lines.write(refusal or "250 2.1.0 OK")
+
+    def _refusal(self) -> str | None:
+        """Why this client may not send; a certificate of an unknown root ended the handshake."""
+        peer, shown = self.front.peer, self.shown
+        if shown is None:
+            if not peer.require_client_certificate:
+                return None
+            return "530 5.7.0 A client certificate is required"
+        if peer.client_names and not any(tls_names.covers(shown, n) for n in peer.client_names):
+            return "454 4.7.5 Certificate validation failure, Reason:SubjectMismatch"
+        return None
 
     def _data(self) -> bool:
         if not self.recipients:
             self.lines.write("503 5.5.2 Need rcpt command")
             return True
         self.lines.write("354 Go ahead")
-        message_id = ""
-        while (line := self.lines.read()) != ".":
-            if line is None:
-                return False
-            if line.lower().startswith("message-id:"):
-                message_id = line.partition(":")[2].strip()
+        content = read_content(self.lines)
+        if content is None:
+            return False
+        shown = self.shown
+        received = Received(
+            self.front.peer.name,
+            content.header("message-id"),
+            self.sender,
+            tuple(self.recipients),
+            self.secure,
+            shown.fingerprint(hashes.SHA1()).hex().upper() if shown is not None else None,
+        )
         organisation = self.front.organisation
         with organisation.lock:
-            organisation.mail.received_by_peers.append(
-                Received(
-                    self.front.peer.name,
-                    message_id,
-                    self.sender,
-                    tuple(self.recipients),
-                    self.secure,
-                    self.shown,
-                )
-            )
+            organisation.mail.received_by_peers.append(received)
+        self.recipients = []
         self.lines.write("250 2.0.0 OK")
         return True
-
-
-def _address(argument: str) -> str:
-    return argument.partition(":")[2].strip().lstrip("<").partition(">")[0]

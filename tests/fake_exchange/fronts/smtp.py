@@ -14,12 +14,11 @@ from datetime import datetime, timezone
 from email.utils import format_datetime
 
 from fake_exchange.fronts.lines import Lines
+from fake_exchange.fronts.messages import Content, address, read_content
 from fake_exchange.fronts.tls import TlsContexts
-from fake_exchange.organisation import mail, services
+from fake_exchange.organisation import mail, routing, services
 from fake_exchange.organisation.model import Organisation, ReceiveConnector, Server
 from fake_exchange.wsman.listener import Connection
-
-#: How many events of handed-in messages a server keeps.
 
 
 @dataclass(eq=False)
@@ -158,6 +157,10 @@ class _Session:
     def _auth(self, argument: str) -> bool:
         if self.connector.RequireTLS and not self.secure:
             return self._say("530 5.7.0 Must issue a STARTTLS command first")
+        if not self.greeted:
+            return self._say("503 5.5.2 Send hello first")
+        if self.authenticated:
+            return self._say("503 5.5.2 Already authenticated")
         method, _, initial = argument.partition(" ")
         if method.upper() != "LOGIN" or not self._offers_login():
             return self._say("504 5.7.4 Unrecognized authentication type")
@@ -179,11 +182,11 @@ class _Session:
                 return False
             answers.append(line.strip())
         try:
-            user, password = (base64.b64decode(text).decode("utf-8") for text in answers)
+            user, password = (base64.b64decode(text, validate=True) for text in answers)
+            account = self.front.organisation.account(user.decode("utf-8"))
         except ValueError:
             return self._say("501 5.5.4 Cannot decode the answer")
-        account = self.front.organisation.account(user)
-        if account is None or not hmac.compare_digest(account.password, password):
+        if account is None or not hmac.compare_digest(account.password.encode(), password):
             return self._say("535 5.7.3 Authentication unsuccessful")
         self.authenticated = True
         return self._say("235 2.7.0 Authentication successful")
@@ -195,14 +198,14 @@ class _Session:
             return self._say("530 5.7.0 Must issue a STARTTLS command first")
         if not self.authenticated and "AnonymousUsers" not in self.connector.PermissionGroups:
             return self._say("530 5.7.57 Client not authenticated to send mail")
-        self.sender, self.recipients = _address(argument), []
+        self.sender, self.recipients = address(argument), []
         return self._say("250 2.1.0 Sender OK")
 
     def _rcpt(self, argument: str) -> bool:
         if self.sender is None:
             return self._say("503 5.5.2 Need mail command")
-        recipient = _address(argument)
-        known = mail.is_accepted(self.front.organisation, recipient)
+        recipient = address(argument)
+        known = routing.is_accepted(self.front.organisation, recipient)
         if not known and not self.authenticated:
             return self._say("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain")
         self.recipients.append(recipient)
@@ -212,39 +215,34 @@ class _Session:
         if not self.recipients:
             return self._say("503 5.5.2 Need rcpt command")
         self._say("354 Start mail input; end with <CRLF>.<CRLF>")
-        headers, size, in_header = {"subject": "", "message-id": ""}, 0, True
-        while (line := self.lines.read()) != ".":
-            if line is None:
-                return False
-            size += len(line) + 2
-            in_header = in_header and bool(line)
-            name, colon, value = line.partition(":")
-            if in_header and colon and name.lower() in headers:
-                headers[name.lower()] = value.strip()
-        taken = self._hand_over(headers, size)
-        self.sender, self.recipients = None, []
-        if not taken:
-            return self._say("451 4.7.0 Temporary server error. Please try again later. PRX4")
-        return self._say("250 2.6.0 Queued mail for delivery")
-
-    def _hand_over(self, headers: dict[str, str], size: int) -> bool:
-        """Proxy the message to a transport service that takes new ones."""
-        front = self.front
-        hub = mail.hub_for(front.organisation, front.server)
-        if hub is None:
+        content = read_content(self.lines)
+        if content is None:
             return False
+        answer = self._hand_over(content)
+        self.sender, self.recipients = None, []
+        return self._say(answer or "451 4.7.0 Temporary server error. Please try again later. PRX4")
+
+    def _hand_over(self, content: Content) -> str | None:
+        """Proxy the message to a transport service that takes new ones; None if there is none."""
+        front = self.front
         own = self.connector.Identity
-        mail.accept(
-            front.organisation,
-            hub,
-            message_id=headers["message-id"] or None,
-            sender=self.sender or "",
-            recipients=self.recipients,
-            subject=headers["subject"],
-            size=size,
-            connector=own if hub is front.server else f"{hub.Name}\\Default {hub.Name}",
-        )
-        return True
+        # A server that begins to drain meanwhile gets no more messages after that.
+        with front.organisation.lock:
+            hub = mail.hub_for(front.organisation, front.server)
+            if hub is None:
+                return None
+            message = mail.accept(
+                front.organisation,
+                hub,
+                message_id=content.header("message-id") or None,
+                sender=self.sender or "",
+                recipients=self.recipients,
+                subject=content.header("subject"),
+                size=content.size,
+                connector=own if hub is front.server else f"{hub.Name}\\Default {hub.Name}",
+            )
+        internal = f"[InternalId={message.number}, Hostname={hub.Fqdn}]"
+        return f"250 2.6.0 {message.MessageId} {internal} Queued mail for delivery"
 
     def _rset(self, argument: str) -> bool:
         self.sender, self.recipients = None, []
@@ -253,11 +251,3 @@ class _Session:
     def _quit(self, argument: str) -> bool:
         self._say("221 2.0.0 Service closing transmission channel")
         return False
-
-
-def _address(argument: str) -> str:
-    """The address in `FROM:<a@b> SIZE=1` or `TO:<a@b>`."""
-    rest = argument.partition(":")[2].strip()
-    if rest.startswith("<"):
-        return rest[1:].partition(">")[0]
-    return rest.partition(" ")[0]

@@ -34,6 +34,7 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-ServerComponentState",
         "Get-ClientAccessService",
         "Get-DatabaseAvailabilityGroup",
+        "Get-MailboxServer",
         "Get-ExchangeDiagnosticInfo",
         "Get-FederationTrust",
     ),
@@ -45,6 +46,7 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Database Availability Groups": (
         "Get-DatabaseAvailabilityGroup",
+        "Get-MailboxServer",
         "Get-ServerComponentState",
         "Set-ServerComponentState",
     ),

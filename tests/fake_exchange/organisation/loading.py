@@ -79,7 +79,7 @@ def load_organisation(file: Path) -> Organisation:
     load_servers(top, organisation, named, auth=auth, winrm_authority=_winrm_authority(top))
     organisation.send_connectors = _send_connectors(top, organisation, named)
     organisation.federation_trust = _federation_trust(top, named)
-    organisation.peers = list(_peers(top, named))
+    organisation.peers = list(_peers(top, organisation, named))
     organisation.hybrid_configuration = _hybrid_configuration(top, organisation, named)
     _check_landing_places(organisation, top.place)
     top.done()
@@ -297,8 +297,11 @@ def _federation_trust(top: Section, named: dict[str, NamedCertificate]) -> Feder
     )
 
 
-def _peers(top: Section, named: dict[str, NamedCertificate]) -> Iterator[Peer]:
-    """Mail servers of others; their certificates may be named or are made."""
+def _peers(
+    top: Section, organisation: Organisation, named: dict[str, NamedCertificate]
+) -> Iterator[Peer]:
+    """Mail servers of others; their certificates may be named or are made. They trust the same
+    roots as this organisation unless the file says which."""
     for value, place in top.entries("peers"):
         section = Section(value, place)
         name = section.text("name")
@@ -311,18 +314,22 @@ def _peers(top: Section, named: dict[str, NamedCertificate]) -> Iterator[Peer]:
             subject = certificates.common_name(domain)
             key = certificates.shared_key("peer")
             data = certificates.self_signed(subject, dns_names=[domain], key=key, years=1)
-        yield Peer(
+        own_roots = "trusted_roots" in section
+        peer = Peer(
             name.casefold(),
             domain,
-            LoadedCertificate(data.certificate, data.private_key),
+            LoadedCertificate(data.certificate, data.private_key, tuple(data.others)),
             require_client_certificate=section.truth("require_client_certificate", False),
-            trusted_roots=[
-                read_certificate(existing_file(str(root), root_place), root_place)
-                for root, root_place in section.entries("trusted_roots")
-            ],
+            trusted_roots=list(_roots(section)) if own_roots else organisation.trusted_roots,
+            client_names=section.texts("client_names", []),
             port=section.number("port", 0),
         )
         section.done()
+        if (peer.require_client_certificate or peer.client_names) and not peer.trusted_roots:
+            raise place.below("trusted_roots").error(
+                "a peer that checks certificates needs roots to check them against"
+            )
+        yield peer
 
 
 def _auth_certificate(

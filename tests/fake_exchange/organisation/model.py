@@ -27,6 +27,7 @@ from fake_exchange.organisation.time_zones import default_time_zone
 from fake_exchange.organisation.wire_log import WireLog
 
 __all__ = [
+    "Accepted",
     "AcceptedDomain",
     "Account",
     "Arrival",
@@ -348,7 +349,8 @@ class ComponentState:
 
 @dataclass(frozen=True)
 class Message:
-    """A message under way; `number` is unique in the organisation."""
+    """A message under way; `number` is unique in the organisation. When its recipients are reached
+    on different ways it is split, and the parts keep the number."""
 
     number: int
     MessageId: str
@@ -357,8 +359,10 @@ class Message:
     MessageSubject: str = ""
     TotalBytes: int = 0
     arrived: datetime = field(default_factory=now)
+    entered: datetime = field(default_factory=now)
+    """When it came into the queue it is in."""
     stuck: bool = False
-    """Never leaves its queue by itself; redirecting moves it."""
+    """Stays in its queue until it is redirected or released."""
 
 
 @dataclass(eq=False)
@@ -392,8 +396,17 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A message that this organisation has become responsible for."""
+
+    number: int
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Arrival:
-    """What became of a message: delivered to a mailbox, or taken by another organisation."""
+    """What became of a message for one recipient: delivered to the mailbox, or taken by another
+    organisation."""
 
     number: int
     MessageId: str
@@ -422,6 +435,8 @@ class Peer:
     certificate: LoadedCertificate
     require_client_certificate: bool = False
     trusted_roots: list[x509.Certificate] = field(default_factory=list)
+    client_names: list[str] = field(default_factory=list)
+    """Names of which a client certificate has to carry one; any will do if there are none."""
     port: int = 0
 
 
@@ -430,7 +445,7 @@ class MailLog:
     """What has become of all messages."""
 
     last_number: int = 0
-    accepted: list[int] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
     delivered: list[Arrival] = field(default_factory=list)
     sent: list[Arrival] = field(default_factory=list)
     received_by_peers: list[Received] = field(default_factory=list)
@@ -550,6 +565,8 @@ class Organisation:
     journal: Journal = field(default_factory=Journal)
     peers: list[Peer] = field(default_factory=list)
     mail: MailLog = field(default_factory=MailLog)
+    mail_in_transmission: set[Message] = field(default_factory=set)
+    """Messages that are being sent just now, which stay where they are meanwhile."""
     mail_observers: list[Callable[[], None]] = field(default_factory=list)
     """Called when there may be something to do for mail flow."""
     service_observers: list[Callable[[Server, Service], None]] = field(default_factory=list)

@@ -34,7 +34,7 @@ from fake_exchange.organisation.model import (
 )
 from fake_exchange.organisation.reading import LoadingError
 
-FORMAT = 2
+FORMAT = 3
 _KEY_TYPES = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 
 #: What of the organisation is state; the rest always comes from the YAML file.
