@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from fake_exchange.organisation import mail
 from fake_exchange.organisation.model import (
@@ -26,6 +26,8 @@ UNREACHABLE = "Unreachable"
 TO_SOURCE_SERVERS = "SmtpRelayToConnectorSourceServers"
 TO_OTHER_SITE = "SmtpRelayToRemoteActiveDirectorySite"
 NO_SERVER = "421 4.3.2 Service not active; no server that may come next takes messages"
+
+_ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,9 @@ def _look_at(
 
 
 def _ripe_at(organisation: Organisation, message: Message) -> datetime:
-    return message.entered + timedelta(seconds=organisation.behavior.mail_seconds)
+    stay = organisation.behavior.mail_seconds
+    # Without a stay a message goes all its ways in one round, which began before its last move.
+    return message.entered + timedelta(seconds=stay) if stay else _ALWAYS
 
 
 def _step(organisation: Organisation, server: Server, source: Queue, message: Message) -> bool:
