@@ -180,6 +180,8 @@ class _Session:
             line = self.lines.read()
             if line is None:
                 return False
+            if line.strip() == "*":
+                return self._say("501 5.5.4 Authentication was broken off")
             answers.append(line.strip())
         try:
             user, password = (base64.b64decode(text, validate=True) for text in answers)

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import ssl
 from collections.abc import Iterator
 
 import pytest
 
-from fake_exchange.organisation.model import AcceptedDomain, ComponentState
-from support.stocked_server import StockedServer
+from fake_exchange.organisation.model import AcceptedDomain, Account, ComponentState
+from support.stocked_server import StockedServer, organisation_of
 
 pytestmark = pytest.mark.usefixtures("ports")
 
@@ -143,10 +144,153 @@ def test_other_domains_are_not_relayed(client: smtplib.SMTP, stock: StockedServe
         client.sendmail("a@b.test", ["x@elsewhere.test"], "hello")
 
 
+HEADERS = {
+    "as it is": "Message-ID: <1@client.test>\r\nSubject: hello",
+    "in any case": "SUBJECT: hello\r\nmessage-id:<1@client.test>",
+    "folded": "Message-ID:\r\n <1@client.test>\r\nSubject:\r\n\thello",
+    "the first one": "Message-ID: <1@client.test>\r\nMessage-ID: <2@client.test>\r\nSubject: hello",
+}
+
+
+@pytest.mark.parametrize("headers", HEADERS.values(), ids=list(HEADERS))
+def test_the_message_id_of_the_client_is_kept(
+    client: smtplib.SMTP, stock: StockedServer, headers: str
+) -> None:
+    stock.organisation.accepted_domains = [_domain()]
+    connect(client, stock)
+    body = "Message-ID: <body@client.test>\r\nSubject: body"
+    client.sendmail("a@b.test", ["x@contoso.test"], f"{headers}\r\n\r\n{body}\r\n")
+    (event,) = stock.server.tracking_log
+    assert (event.MessageId, event.MessageSubject) == ("<1@client.test>", "hello")
+
+
+def test_a_message_without_one_gets_one_and_the_answer_tells(
+    client: smtplib.SMTP, stock: StockedServer
+) -> None:
+    stock.organisation.accepted_domains = [_domain()]
+    connect(client, stock)
+    client.ehlo()
+    client.mail("a@b.test")
+    client.rcpt("x@contoso.test")
+    code, answer = client.data("hello")
+    (event,) = stock.server.tracking_log
+    assert event.MessageId.endswith("@ex01.contoso.test>")
+    assert (code, answer.decode()) == (
+        250,
+        f"2.6.0 {event.MessageId} [InternalId=1, Hostname=ex01.contoso.test] "
+        "Queued mail for delivery",
+    )
+
+
+def test_without_a_server_that_takes_it_a_message_is_refused_for_now(
+    client: smtplib.SMTP, stock: StockedServer
+) -> None:
+    stock.organisation.accepted_domains = [_domain()]
+    states = {"Maintenance": "Draining"}
+    stock.server.component_states["HubTransport"] = ComponentState("HubTransport", states)
+    connect(client, stock)
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        client.sendmail("a@b.test", ["x@contoso.test"], "hello")
+    assert refused.value.smtp_code == 451
+    assert stock.organisation.mail.accepted == []
+    states["Maintenance"] = "Active"
+    client.sendmail("a@b.test", ["x@contoso.test"], "hello")
+    assert len(stock.organisation.mail.accepted) == 1
+
+
+def test_a_draining_server_has_its_neighbour_take_it(
+    client: smtplib.SMTP, stock: StockedServer
+) -> None:
+    organisation = stock.organisation
+    organisation.accepted_domains = [_domain()]
+    neighbour = organisation.servers["EX02"] = organisation_of("EX02").servers["EX02"]
+    stock.server.component_states["HubTransport"].requesters["Maintenance"] = "Draining"
+    connect(client, stock)
+    client.sendmail("a@b.test", ["x@contoso.test"], "hello")
+    assert stock.server.tracking_log == []
+    assert [e.ConnectorId for e in neighbour.tracking_log] == ["EX02\\Default EX02"]
+    assert [q.MessageCount for q in neighbour.queues if q.name == "Submission"] == [1]
+
+
 def test_submission_wants_a_log_on(client: smtplib.SMTP, stock: StockedServer) -> None:
     connect(client, stock, "submission")
     client.ehlo()
     assert client.docmd("MAIL", "FROM:<a@b.test>")[0] == 530
+
+
+# Logging on ---------------------------------------------------------------------------------------
+
+PASSWORD = "Größe-7"
+
+
+@pytest.fixture
+def submission(client: smtplib.SMTP, stock: StockedServer) -> smtplib.SMTP:
+    """Port 587, with TLS, of an organisation with one account."""
+    stock.organisation.accepted_domains = [_domain()]
+    stock.organisation.accounts = [Account("anna", "CONTOSO", "CONTOSO.TEST", PASSWORD)]
+    connect(client, stock, "submission")
+    secured(client)
+    client.ehlo()
+    return client
+
+
+def log_on(client: smtplib.SMTP, user: str, password: str) -> int:
+    """The code that ends the dialogue."""
+    words = [base64.b64encode(text.encode()).decode() for text in (user, password)]
+    assert client.docmd("AUTH", "LOGIN") == (334, b"VXNlcm5hbWU6")
+    assert client.docmd(words[0]) == (334, b"UGFzc3dvcmQ6")
+    return client.docmd(words[1])[0]
+
+
+@pytest.mark.parametrize("user", ["anna", "ANNA", "CONTOSO\\anna", "anna@contoso.test"])
+def test_an_account_that_has_logged_on_may_write_to_any_domain(
+    submission: smtplib.SMTP, stock: StockedServer, user: str
+) -> None:
+    assert log_on(submission, user, PASSWORD) == 235
+    assert submission.sendmail("anna@contoso.test", ["x@elsewhere.test"], "hello") == {}
+    assert [item.recipients for item in stock.organisation.mail.accepted] == [("x@elsewhere.test",)]
+
+
+def test_the_user_may_come_with_the_command(submission: smtplib.SMTP) -> None:
+    user, password = (base64.b64encode(text.encode()).decode() for text in ("anna", PASSWORD))
+    assert submission.docmd("AUTH", f"LOGIN {user}") == (334, b"UGFzc3dvcmQ6")
+    assert submission.docmd(password)[0] == 235
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [("anna", "wrong"), ("anna", ""), ("bert", PASSWORD), ("OTHER\\anna", PASSWORD)],
+)
+def test_a_wrong_log_on_is_refused_and_opens_nothing(
+    submission: smtplib.SMTP, user: str, password: str
+) -> None:
+    assert log_on(submission, user, password) == 535
+    assert submission.docmd("MAIL", "FROM:<a@b.test>")[0] == 530
+    assert log_on(submission, "anna", PASSWORD) == 235
+
+
+def test_a_log_on_can_be_broken_off(submission: smtplib.SMTP) -> None:
+    assert submission.docmd("AUTH", "LOGIN")[0] == 334
+    assert submission.docmd("*")[0] == 501
+    assert submission.docmd("NOOP")[0] == 250
+
+
+def test_nobody_logs_on_twice(submission: smtplib.SMTP) -> None:
+    assert log_on(submission, "anna", PASSWORD) == 235
+    assert submission.docmd("AUTH", "LOGIN")[0] == 503
+
+
+@pytest.mark.parametrize("method", ["PLAIN", "NTLM"])
+def test_other_ways_to_log_on_are_not_known(submission: smtplib.SMTP, method: str) -> None:
+    assert submission.docmd("AUTH", method)[0] == 504
+
+
+def test_no_password_goes_in_the_clear_where_tls_is_demanded(
+    client: smtplib.SMTP, stock: StockedServer
+) -> None:
+    connect(client, stock, "submission")
+    client.ehlo()
+    assert client.docmd("AUTH", "LOGIN")[0] in (504, 530)
 
 
 @pytest.mark.parametrize("component", ["FrontendTransport", "ServerWideOffline"])
