@@ -302,9 +302,13 @@ def _peers(
 ) -> Iterator[Peer]:
     """Mail servers of others; their certificates may be named or are made. They trust the same
     roots as this organisation unless the file says which."""
+    seen: set[str] = set()
     for value, place in top.entries("peers"):
         section = Section(value, place)
-        name = section.text("name")
+        name = section.text("name").casefold()
+        if name in seen:
+            raise place.error(f"there are two peers '{name}'")
+        seen.add(name)
         domain = section.text("domain", f"{name}.test").casefold()
         certificate_place = section.at("certificate")
         chosen = section.text("certificate", None)
@@ -316,7 +320,7 @@ def _peers(
             data = certificates.self_signed(subject, dns_names=[domain], key=key, years=1)
         own_roots = "trusted_roots" in section
         peer = Peer(
-            name.casefold(),
+            name,
             domain,
             LoadedCertificate(data.certificate, data.private_key, tuple(data.others)),
             require_client_certificate=section.truth("require_client_certificate", False),

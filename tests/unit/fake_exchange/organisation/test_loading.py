@@ -17,7 +17,7 @@ import yaml
 from fake_exchange.organisation.loading import LoadingError, load_organisation
 from fake_exchange.organisation.model import Organisation
 from fake_exchange.organisation.tls_names import tls_certificate_name
-from support.stocked_server import issued
+from support.stocked_server import ISSUER, OTHER_ISSUER, issued
 
 Load = Callable[..., Organisation]
 
@@ -286,6 +286,87 @@ def test_what_a_preflight_looks_at_can_be_given(load: Load) -> None:
 def test_a_mistake_in_that_is_named(load: Load, keys: dict[str, Any], complaint: str) -> None:
     with pytest.raises(LoadingError, match=f"'{complaint}'"):
         load(**keys)
+
+
+def test_mail_servers_outside_trust_what_the_organisation_trusts(
+    load: Load, tmp_path: Path
+) -> None:
+    ISSUER.write(tmp_path / "a.pem")
+    OTHER_ISSUER.write(tmp_path / "b.pem")
+    organisation = load(
+        trusted_roots=["a.pem"],
+        certificates={"public": PUBLIC},
+        peers=[
+            {"name": "Partner"},
+            {
+                "name": "strict",
+                "domain": "Other.test",
+                "certificate": "public",
+                "require_client_certificate": True,
+                "client_names": ["mail.contoso.test"],
+                "trusted_roots": ["b.pem"],
+                "port": 20025,
+            },
+        ],
+    )
+    usual, strict = organisation.peers
+    assert (usual.name, usual.domain, usual.port) == ("partner", "partner.test", 0)
+    assert (usual.require_client_certificate, usual.client_names) == (False, [])
+    assert usual.trusted_roots == [ISSUER.certificate]
+    assert (strict.name, strict.domain, strict.port) == ("strict", "other.test", 20025)
+    assert (strict.require_client_certificate, strict.client_names) == (True, ["mail.contoso.test"])
+    assert strict.trusted_roots == [OTHER_ISSUER.certificate]
+    assert strict.certificate.Thumbprint != usual.certificate.Thumbprint
+
+
+@pytest.mark.parametrize(
+    ("peer", "complaint"),
+    [
+        ({}, "peers[0]: the key 'name' is missing"),
+        ({"name": "a", "certificate": "x"}, "peers[0].certificate: there is no certificate 'x'"),
+        ({"name": "a", "trusted_roots": ["no.pem"]}, "peers[0].trusted_roots[0]: there is no file"),
+        ({"name": "a", "client_names": ["b"]}, "peers[0].trusted_roots: a peer that checks"),
+        (
+            {"name": "a", "require_client_certificate": True},
+            "peers[0].trusted_roots: a peer that checks certificates needs roots",
+        ),
+        ({"name": "a", "tls": False}, "peers[0]: unknown key 'tls'"),
+    ],
+)
+def test_a_mistake_about_them_is_named(load: Load, peer: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(LoadingError, match=re.escape(complaint)):
+        load(peers=[peer])
+
+
+def test_two_of_one_name_are_a_mistake(load: Load) -> None:
+    with pytest.raises(LoadingError, match=re.escape("peers[1]: there are two peers 'a'")):
+        load(peers=[{"name": "a"}, {"name": "A"}])
+
+
+def test_queues_of_the_file_hold_messages(load: Load) -> None:
+    error = "454 4.7.5 no certificate"
+    retry = {"name": 3, "MessageCount": 2, "Status": "Retry", "LastError": error}
+    organisation = load(
+        servers=[
+            {
+                "name": "EX01",
+                "dag": "DAG1",
+                "queues": [retry, {"name": "Poison", "MessageCount": 1}, {"name": 4}],
+            }
+        ]
+    )
+    server = organisation.servers["EX01"]
+    queues = {queue.name: queue for queue in server.queues}
+    assert {name: queue.MessageCount for name, queue in queues.items()} == {
+        "Submission": 0,
+        "3": 2,
+        "Poison": 1,
+        "4": 0,
+    }
+    assert (queues["3"].Status, queues["3"].LastError) == ("Retry", error)
+    assert [message.stuck for message in queues["3"].messages] == [True, True]
+    assert len(organisation.mail.accepted) == 3
+    assert server.DatabaseAvailabilityGroup == "DAG1"
 
 
 def test_what_is_no_yaml_is_said_with_its_line(tmp_path: Path) -> None:

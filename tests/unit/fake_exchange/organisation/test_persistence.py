@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fake_exchange.organisation import certificate_rules
-from fake_exchange.organisation.model import HybridConfiguration, SendConnector
+from fake_exchange.organisation import certificate_rules, mail, routing
+from fake_exchange.organisation.model import (
+    AcceptedDomain,
+    HybridConfiguration,
+    SendConnector,
+    now,
+)
 from fake_exchange.organisation.persistence import load_state, save_state
 from fake_exchange.organisation.reading import LoadingError
 from fake_exchange.organisation.tls_names import tls_certificate_name
@@ -56,6 +61,24 @@ def test_keys_and_what_services_have_loaded_come_back(used: StockedServer, tmp_p
     assert before is not None
     assert after is not None
     assert after.private_numbers() == before.private_numbers()
+
+
+def test_messages_come_back_where_they_were(used: StockedServer, tmp_path: Path) -> None:
+    organisation, server = used.organisation, used.server
+    organisation.accepted_domains = [AcceptedDomain("contoso.test")]
+    mail.make_up(organisation, mail.queue(server, "Submission"), 1, stuck=False)
+    routing.advance(organisation, now())
+    mail.make_up(organisation, mail.queue(server, "7"), 2, stuck=True)
+    again = restored(used, tmp_path / "state.json")
+    assert mail.state_of_mail(again.organisation) == mail.state_of_mail(organisation)
+    before, after = (s.queues[-1] for s in (server, again.server))
+    assert after.messages == before.messages
+    assert (after.Status, after.LastError) == ("Retry", mail.HELD_UP)
+    mail.release(again.organisation, after)
+    routing.advance(again.organisation, now())
+    state = mail.state_of_mail(again.organisation)
+    assert len(again.organisation.mail.delivered) == 3
+    assert (state["lost"], state["doubled"]) == ([], [])
 
 
 def test_ports_come_back_to_their_numbers(used: StockedServer, tmp_path: Path) -> None:
