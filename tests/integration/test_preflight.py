@@ -62,7 +62,8 @@ def test_a_sound_organization_passes_and_nothing_is_changed(staging: Staging) ->
     assert set(first) >= {
         "validity", "wildcard", "common_name", "chain", "key", "signature", "usage", "self_signed",
         "revoked", "name_length", "exchange_door", "windows_door", "clock", "ports", "build",
-        "builds", "services", "components", "queues", "back_pressure", "pending_requests", "permissions",
+        "builds", "services", "components", "queues", "back_pressure", "pending_requests",
+        "permissions",
         "auth_certificate", "rollback", "backup",
     }  # fmt: skip
 

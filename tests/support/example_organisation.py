@@ -61,6 +61,7 @@ class ExampleOrganisation:
             "rotate_pfx_path": str(self.pfx),
             "rotate_pfx_password": self.pfx_password,
             "rotate_services": list(services),
+            "rotate_record_directory": str(self.directory / "runs"),
         }
 
     def inventory(self, endpoints: Mapping[str, Any], **variables: Any) -> dict[str, Any]:
