@@ -98,7 +98,7 @@ class ActionModule(ExchangeActionBase):
         check_services(before, options, server=server)
         to_do = services_to_touch(before, options)
         self.report.before = {service.name: service.status for service in before if service.exists}
-        drain = self._plan_drain(to_do, options, server=server)
+        drain = self._plan_drain(before, to_do, options, server=server)
         result: dict[str, Any] = {}
         if self.check_mode:
             verb = _ACTIONS[state].capitalize()
@@ -124,7 +124,12 @@ class ActionModule(ExchangeActionBase):
     # -- draining --------------------------------------------------------------------------------
 
     def _plan_drain(
-        self, to_do: Sequence[str], options: Mapping[str, Any], *, server: str
+        self,
+        before: Sequence[Service],
+        to_do: Sequence[str],
+        options: Mapping[str, Any],
+        *,
+        server: str,
     ) -> Drain | None:
         """What has to be drained, and to where; refuses before anything is changed."""
         if not options["drain"]:
@@ -137,6 +142,10 @@ class ActionModule(ExchangeActionBase):
         targets = choose_targets(self.session, own, servers, named=options["drain_targets"])
         requester = options["drain_requester"]
         state = read_component_state(self.session, own.name, HUB_TRANSPORT)
+        transport_runs = any(
+            service.name.casefold() == TRANSPORT.casefold() and service.status == "Running"
+            for service in before
+        )
         if state.asked_by(requester) != ACTIVE:
             # In check mode there is no record, and nothing is left or taken by a guess.
             ours = self._record is not None and server in run_folder.open_drains(self._record)
@@ -155,12 +164,21 @@ class ActionModule(ExchangeActionBase):
                     "after the restart."
                 ]
             )
+        elif not transport_runs:
+            self.report.warn(
+                [
+                    f"{server} is not drained: {TRANSPORT} does not run. What it holds is on its "
+                    "disk, and is delivered once it runs again."
+                ]
+            )
+            return None
         return Drain(
             session_now=lambda: self.session,
             server=own.name,
             targets=[target.fqdn for target in targets],
             requester=requester,
             timeout=options["drain_timeout"],
+            transport_runs=transport_runs,
         )
 
     @contextmanager

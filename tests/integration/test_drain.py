@@ -218,6 +218,36 @@ def test_a_server_that_an_interrupted_run_left_draining_is_given_free(
     assert "interrupted run" in ours["warnings"][0]
 
 
+def test_a_server_whose_transport_is_stopped_is_started_and_keeps_its_messages(
+    fake: FakeProcess, restart: Restart
+) -> None:
+    fake.post("/mail", server="EX01", queue="3", count=3, stuck=True)
+    fake.post("/services", server="EX01", service="MSExchangeTransport", action="stop")
+
+    result = restart().check().result("Restart")
+
+    assert "does not run" in result["warnings"][0]
+    assert (hub(fake), queued(fake, "EX01"), starts(fake)) == ("Active", 3, 1)
+    assert "Set-ServerComponentState" not in fake.get("/counters")["total"]["cmdlets"]
+
+
+def test_a_run_that_was_killed_between_stop_and_start_is_finished(
+    fake: FakeProcess, restart: Restart, tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    record.mkdir()
+    begun = {"event": "begin", "kind": "drain", "server": "EX01"}
+    (record / "events.jsonl").write_text(json.dumps(begun) + "\n")
+    fake.post("/mail", server="EX01", queue="3", count=3, stuck=True)
+    fake.post("/components", server="EX01", component="HubTransport", state="Draining")
+    fake.post("/services", server="EX01", service="MSExchangeTransport", action="stop")
+
+    result = restart(record=str(record)).check().result("Restart")
+
+    assert "interrupted run" in result["warnings"][0]
+    assert (hub(fake), queued(fake, "EX01"), starts(fake)) == ("Active", 3, 1)
+
+
 def test_nothing_is_drained_when_transport_is_not_restarted(
     fake: FakeProcess, restart: Restart
 ) -> None:

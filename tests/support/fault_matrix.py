@@ -58,7 +58,9 @@ WIRE_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "dropped": {"kind": "drop_connection"},
     "answer lost": {"kind": "lose_answer"},
     "session gone": {"kind": "kill_shell"},
+    "too late": {"kind": "slow_request", "seconds": BEYOND_DEADLINE},
     "site restarted": {"kind": "restart_site", "seconds": 0.3},
+    "server restarted": {"kind": "restart_server", "seconds": 1.0},
     "killed": {"kind": "hold"},
 }
 CMDLET_FAULTS: Mapping[str, Mapping[str, Any]] = {

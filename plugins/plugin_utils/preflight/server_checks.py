@@ -44,6 +44,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_o
     Session,
     read_objects,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_neighbours import (  # noqa: E501
+    TRANSPORT,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
     TransportQueue,
     read_queues,
@@ -68,7 +71,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.permiss
 
 # Services that a rotation starts again by itself, when it loads the certificate into them.
 RESTARTED = (
-    "MSExchangeTransport",
+    TRANSPORT,
     "MSExchangeFrontEndTransport",
     "W3SVC",
     "MSExchangeIMAP4",
@@ -103,6 +106,8 @@ class ServerChecks:
     limits: Limits
     domain_controller: str | None = None
     findings: list[Finding] = field(default_factory=list)
+    # Queues and resources are known to the process of this service alone.
+    transport_runs: bool = True
 
     def run(self, certificates: Sequence[ExchangeCertificate], *, now: datetime) -> list[Finding]:
         """Run all of them; whatever happens in one does not keep the others from running."""
@@ -176,6 +181,7 @@ class ServerChecks:
             if isinstance(value, RemoteObject):
                 for item in list_of(value.get("ServicesNotRunning")):
                     stopped[text_of(item) or ""] = None
+        self.transport_runs = TRANSPORT.casefold() not in (name.casefold() for name in stopped)
         yield from judge_services([name for name in stopped if name])
 
     def _components(self) -> Iterator[Finding]:
@@ -185,11 +191,17 @@ class ServerChecks:
         )
 
     def _queues(self) -> Iterator[Finding]:
+        if not self.transport_runs:
+            yield _not_to_be_asked("queues")
+            return
         first = _waiting(read_queues(self.session, self.server))
         second = _waiting(read_queues(self.session, self.server)) if first else {}
         yield judge_queues(first, second, self.limits)
 
     def _back_pressure(self) -> Iterator[Finding]:
+        if not self.transport_runs:
+            yield _not_to_be_asked("back_pressure")
+            return
         try:
             result = self.session.invoke(
                 Cmdlet(
@@ -223,6 +235,14 @@ class ServerChecks:
     ) -> Iterator[Finding]:
         configuration = read_auth_configuration(self.session, self.domain_controller)
         yield judge_auth_certificate(configuration.current, certificates, now)
+
+
+def _not_to_be_asked(check: str) -> Finding:
+    return warned(
+        check,
+        f"It could not be checked: {TRANSPORT} does not run.",
+        "Start it to have it checked; the event log tells why it stopped.",
+    )
 
 
 def judge_build(text: str, further: tuple[Build, ...]) -> Finding:

@@ -117,11 +117,14 @@ def _get_queue(invocation: Invocation) -> Iterator[OutputObject]:
             invocation.find_server(name) if separator else invocation.context.landed_server
         )
         full = identity if separator else f"{server.Name}\\{identity}"
+        _require_queue_viewer(invocation, server)
         found = [q for q in server.queues if q.Identity.casefold() == full.casefold()]
         if not found:
             raise invocation.object_not_found(identity)
     else:
-        found = list(invocation.server_or_landed().queues)
+        server = invocation.server_or_landed()
+        _require_queue_viewer(invocation, server)
+        found = list(server.queues)
     if parameters.get("Filter"):
         found = list(filter(_matches(invocation, parameters.get("Filter")), found))
     if "Include" in parameters:
@@ -134,6 +137,17 @@ def _get_queue(invocation: Invocation) -> Iterator[OutputObject]:
         with invocation.organisation.lock:
             locked = sum(message in sending for message in queue.messages)
         yield queue_output(queue, locked=locked)
+
+
+def _require_queue_viewer(invocation: Invocation, server: Server) -> None:
+    """Queues are in the memory of the transport service, which is asked by RPC."""
+    if not mail.transport_runs(server):
+        raise invocation.error(
+            f'The Queue Viewer operation on computer "{server.Name}" has failed with an exception. '
+            "The error message is: The RPC server is unavailable.",
+            category="ReadError",
+            exception="LocalizedException",
+        )
 
 
 def tracking_output(organisation: Organisation, event: TrackingEvent) -> OutputObject:

@@ -99,6 +99,14 @@ def test_a_server_whose_transport_is_stopped_hands_over_nothing(shell: Shell, fu
     assert "is not running" in redirect(shell).error.message
 
 
+@pytest.mark.parametrize("which", [{"Server": "EX01"}, {"Identity": "EX01\\3"}])
+def test_nobody_knows_the_queues_of_a_stopped_transport(
+    shell: Shell, full: Server, which: dict[str, str]
+) -> None:
+    full.services["MSExchangeTransport"].Status = "Stopped"
+    assert "RPC server is unavailable" in shell.run(("Get-Queue", which)).error.message
+
+
 @pytest.mark.usefixtures("full")
 def test_where_it_is_switched_off_the_messages_stay(
     shell: Shell, organisation: Organisation
