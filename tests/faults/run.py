@@ -18,7 +18,7 @@ import json
 import shutil
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -45,13 +45,23 @@ SOURCES = ("plugins", "roles", "playbooks", "tests/fake_exchange", "tests/suppor
 
 
 def cells(points: Sequence[Point]) -> list[tuple[str, Point]]:
-    """Every fault at every point where it can strike, what matters most first."""
+    """Every fault at every point where it can strike: one of each kind, then a second of each.
+
+    A kind is a number in the table. Among them, what matters most comes first.
+    """
     found = [
         (fault, point)
         for point in points
         for fault in (CMDLET_FAULTS if point.is_cmdlet else WIRE_FAULTS)
     ]
-    return [cell for _rank, cell in sorted((_rank(*cell), cell) for cell in found)]
+    ordered = [cell for _rank, cell in sorted((_rank(*cell), cell) for cell in found)]
+    rounds: Counter[tuple[str, str]] = Counter()
+    turns = []
+    for place, (fault, point) in enumerate(ordered):
+        kind = (fault, _group(point))
+        turns.append((rounds[kind], place))
+        rounds[kind] += 1
+    return [ordered[place] for _round, place in sorted(turns)]
 
 
 def _rank(fault: str, point: Point) -> tuple[int, int, int]:
