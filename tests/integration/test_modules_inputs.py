@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -148,6 +149,57 @@ def test_wrong_options_are_one_line_and_send_nothing(stage: ModuleStage) -> None
         assert run.of(name).status == "failed"
         assert word in run.result(name)["msg"]
         assert "\n" not in run.result(name)["msg"]
+    assert stage.counters("EX01")["sessions"] == 0
+
+
+MAIL = {"sender": "monitor@partner.test", "recipient": "test@contoso.test"}
+NOTICE = {
+    "host": "127.0.0.1",
+    "sender": "a@b.test",
+    "recipients": ["c@b.test"],
+    "subject": "x",
+    "body": "y",
+}
+BACKUP = {"thumbprint": "A" * 40, "directory": "/nowhere"}
+WINDOW = {"start": "22:00", "end": "02:00"}
+BAD_VALUES: list[tuple[str, dict[str, Any], str]] = [
+    ("exchange_preflight", {"minimum_days": -1}, "minimum_days must not be negative, and is -1"),
+    ("exchange_preflight", {"minimum_rsa_bits": 512}, "minimum_rsa_bits"),
+    ("exchange_preflight", {"known_builds": [{"name": "x", "build": "15"}]}, "'15' is no build"),
+    ("exchange_preflight", {"revoked_thumbprints": ["F00"]}, "F00"),
+    ("exchange_preflight", {"window": {**WINDOW, "end": "25:00"}}, "'25:00' is no time"),
+    ("exchange_preflight", {"window": {**WINDOW, "time_zone": "Mars"}}, "'Mars' is no time zone"),
+    ("exchange_preflight", {"window": {**WINDOW, "days": ["Freitag"]}}, "Freitag"),
+    ("exchange_preflight", {"activities": ["sleep"]}, "sleep"),
+    ("exchange_mail_flow", {**MAIL, "sender": "nobody"}, "'nobody' is not a mail address"),
+    ("exchange_mail_flow", {**MAIL, "port": 70000}, "70000 is not a port"),
+    ("exchange_mail_flow", {**MAIL, "timeout": 0}, "timeout must be more than 0"),
+    ("exchange_mail_flow", {**MAIL, "user": "u"}, "user needs password"),
+    ("exchange_notification_mail", {**NOTICE, "recipients": []}, "recipients is empty"),
+    ("exchange_notification_mail", {**NOTICE, "port": 0}, "port 0 is not a port"),
+    ("exchange_certificate_backup", {**BACKUP, "password": "Pw7-x"}, "too short"),
+    ("exchange_component_state", {"component": "HubTransport", "state": "Asleep"}, "Asleep"),
+    ("exchange_service", {"state": "stopped", "drain": True}, "restarted only"),
+    ("exchange_service", {"state": "restarted", "drain": True, "drain_timeout": 0}, "not 0"),
+    ("exchange_run_record", {"state": "read", "folder": "/nowhere/run"}, "/nowhere/run"),
+]
+
+
+def test_bad_values_are_named_in_one_line_and_nothing_is_sent(stage: ModuleStage) -> None:
+    tasks = [
+        task(f"Bad {number:02}", module, {**options}) | {"ignore_errors": True}
+        for number, (module, options, _words) in enumerate(BAD_VALUES)
+    ]
+
+    run = stage.run(*tasks, hosts="EX01").check()
+
+    for number, (module, _options, words) in enumerate(BAD_VALUES):
+        assert run.of(f"Bad {number:02}").status == "failed", module
+        message = run.result(f"Bad {number:02}")["msg"]
+        assert words in message, (module, message)
+        assert "\n" not in message, (module, message)
+        assert "Traceback" not in message, (module, message)
+    assert "Pw7-x" not in run.output
     assert stage.counters("EX01")["sessions"] == 0
 
 

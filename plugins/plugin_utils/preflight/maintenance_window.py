@@ -79,10 +79,8 @@ def _time(text: str, option: str) -> time:
 
 
 def _days(names: Sequence[str]) -> tuple[str, ...]:
-    chosen = {name.strip()[:3].capitalize() for name in names}
-    unknown = chosen - set(DAYS)
+    chosen = {name.strip()[:3].capitalize(): name for name in names}
+    unknown = [name for short, name in chosen.items() if short not in DAYS]
     if unknown:
-        raise InvalidInput(
-            f"window: '{', '.join(sorted(unknown))}' is no day: use {', '.join(DAYS)}."
-        )
+        raise InvalidInput(f"window: '{', '.join(unknown)}' is no day: use {', '.join(DAYS)}.")
     return tuple(day for day in DAYS if day in chosen)
