@@ -446,7 +446,10 @@ def _facts_of(stored: ExchangeCertificate | None) -> CertificateFacts | None:
 
 def _build(item: Mapping[str, Any]) -> exchange_builds.Build:
     version = exchange_builds.read_version(f"{item['build']}.0")
-    assert version is not None  # check_options has read it
+    if version is None:
+        raise InvalidInput(
+            f"known_builds: '{item['build']}' is no build: give three numbers, as 15.2.2562."
+        )
     return exchange_builds.Build(name=item["name"], first=version[:3], supported=item["supported"])
 
 
@@ -519,9 +522,6 @@ def check_options(options: Mapping[str, Any]) -> None:
     if options["minimum_rsa_bits"] < 1024:
         raise InvalidInput("minimum_rsa_bits must be at least 1024.")
     for item in options["known_builds"]:
-        if exchange_builds.read_version(f"{item['build']}.0") is None:
-            raise InvalidInput(
-                f"known_builds: '{item['build']}' is no build: give three numbers, as 15.2.2562."
-            )
+        _build(item)
     for thumbprint in options["revoked_thumbprints"]:
         normalize_thumbprint(thumbprint)

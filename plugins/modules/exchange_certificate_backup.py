@@ -99,7 +99,8 @@ changes:
   returned: always
   type: list
   elements: str
-  sample: ["Backed up certificate D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90 of EX01 to /var/lib/mailops/backup/EX01-D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90.pfx."]
+  sample:
+    - Backed up certificate D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90 of EX01 to /backup/EX01-D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90.pfx.
 warnings:
   description: That there is no backup, where that was accepted.
   returned: when there are any

@@ -196,7 +196,13 @@ mail:
       returned: when it was sent
       type: list
       elements: dict
-      sample: [{"time": "2027-01-10T21:30:00.120000Z", "server": "EX01", "source": "SMTP", "event_id": "RECEIVE", "connector": "EX01\\Default EX01", "recipients": ["mailflow-test@contoso.com"]}]
+      sample:
+        - time: "2027-01-10T21:30:00.120000Z"
+          server: EX01
+          source: SMTP
+          event_id: RECEIVE
+          connector: EX01\Default EX01
+          recipients: [mailflow-test@contoso.com]
     delays:
       description: Seconds from each entry to the next.
       returned: when it was sent

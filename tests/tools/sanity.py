@@ -33,6 +33,7 @@ subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *wanted], che
 LEFT_OUT: tuple[str, ...] = (
     "tests/bench",
     "tests/demo",
+    "tests/faults",
     "tests/fake_exchange",
     "tests/integration",
     "tests/support",
