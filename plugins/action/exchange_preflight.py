@@ -74,6 +74,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight import 
     exchange_builds,
     organization_checks,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.clock_check import (
+    judge_clock,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
     FAIL,
     PASS,
@@ -92,6 +95,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.permiss
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.server_checks import (
     Limits,
     ServerChecks,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
+    check_way_back,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
 
@@ -253,7 +259,10 @@ class ActionModule(ExchangeActionBase):
             )
         new = _new_certificate(loaded, stored)
         if new is not None:
-            findings += list(_way_back(new, certificates, services, options))
+            outgoing = find_outgoing(new, certificates, services=services)
+            findings += list(
+                check_way_back(new, outgoing, backup_required=options["backup_required"])
+            )
         limits = Limits(
             queue_messages=options["queue_limit"],
             queue_growth=options["queue_growth_limit"],
@@ -451,63 +460,6 @@ def _build(item: Mapping[str, Any]) -> exchange_builds.Build:
             f"known_builds: '{item['build']}' is no build: give three numbers, as 15.2.2562."
         )
     return exchange_builds.Build(name=item["name"], first=version[:3], supported=item["supported"])
-
-
-def _way_back(
-    new: NewCertificate,
-    certificates: Sequence[ExchangeCertificate],
-    services: Services,
-    options: Mapping[str, Any],
-) -> Iterator[Finding]:
-    """Whether the rotation can be taken back, and what is replaced can be backed up."""
-    outgoing = find_outgoing(new, certificates, services=services)
-    twins = [
-        item.thumbprint
-        for item in outgoing
-        if item.tls_certificate_name == new.tls_certificate_name
-    ]
-    if twins:
-        yield warned(
-            "rollback",
-            f"The outgoing certificate {', '.join(twins)} has the same issuer and subject.",
-            "Going back then means to remove the new certificate, which a rollback does. Send "
-            "connectors are cleared for a moment meanwhile.",
-        )
-    elif outgoing:
-        yield passed(
-            "rollback", "The outgoing certificate stays in the store; going back is possible."
-        )
-    else:
-        yield passed("rollback", "No certificate is replaced.")
-    locked = [item.thumbprint for item in outgoing if item.exportable is False]
-    if not locked:
-        yield passed("backup", "What is replaced can be exported, or nothing is replaced.")
-        return
-    message = f"The key of {', '.join(locked)} cannot be exported, so there is no backup of it."
-    remedy = "Keep the PFX that it came from, and set rotate_backup_not_exportable: accept."
-    if options["backup_required"]:
-        yield failed("backup", message, remedy)
-    else:
-        yield warned("backup", message, "Keep the PFX that it came from.")
-
-
-def judge_clock(text: str, before: datetime, after: datetime, tolerance: float) -> Finding:
-    """Judge the server's clock; it was read at some moment between two of the control node's."""
-    try:
-        there = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return warned("clock", f"The server's clock cannot be read ('{text}').")
-    # Its seconds are cut off.
-    ahead = (there - after).total_seconds()
-    behind = (before - there).total_seconds() - 1
-    difference = max(ahead, behind, 0.0)
-    if difference > tolerance:
-        return failed(
-            "clock",
-            f"The clocks of server and control node differ by {difference:.0f} seconds.",
-            "Synchronize them by NTP. Kerberos fails from five minutes on.",
-        )
-    return passed("clock", "The clocks agree.")
 
 
 def check_options(options: Mapping[str, Any]) -> None:
