@@ -47,7 +47,7 @@ SOURCES = ("plugins", "roles", "playbooks", "tests/fake_exchange", "tests/suppor
 def cells(points: Sequence[Point]) -> list[tuple[str, Point]]:
     """Every fault at every point where it can strike: one of each kind, then a second of each.
 
-    A kind is a number in the table. Among them, what matters most comes first.
+    A kind is a number in the table. Faults take turns, and each begins where it matters most.
     """
     found = [
         (fault, point)
@@ -56,12 +56,15 @@ def cells(points: Sequence[Point]) -> list[tuple[str, Point]]:
     ]
     ordered = [cell for _rank, cell in sorted((_rank(*cell), cell) for cell in found)]
     rounds: Counter[tuple[str, str]] = Counter()
-    turns = []
+    turns: Counter[tuple[str, int]] = Counter()
+    places = []
     for place, (fault, point) in enumerate(ordered):
         kind = (fault, _group(point))
-        turns.append((rounds[kind], place))
+        number = rounds[kind]
+        places.append((number, turns[fault, number], place))
         rounds[kind] += 1
-    return [ordered[place] for _round, place in sorted(turns)]
+        turns[fault, number] += 1
+    return [ordered[place] for _round, _turn, place in sorted(places)]
 
 
 def _rank(fault: str, point: Point) -> tuple[int, int, int]:
@@ -179,7 +182,7 @@ def _shown(tried: Sequence[dict[str, Any]], total: int) -> str:
     survived = sum(not cell["problems"] for cell in tried)
     if survived < len(tried):
         return f"**{survived} of {len(tried)}**, {total} in all"
-    return f"{survived} of {total}" if tried else f"0 of {total}, not tried"
+    return f"{survived} of {total}" if tried else f"\N{EN DASH} of {total}"
 
 
 def document(results: Results) -> str:
