@@ -242,7 +242,7 @@ class ActionModule(ExchangeActionBase):
                 failed(
                     "exchange_door",
                     f"Exchange's endpoint does not answer: {error.message}",
-                    "See the table of connection errors in the README.",
+                    "See that W3SVC runs, and the table of connection errors in the README.",
                 )
             ]
         findings = [passed("exchange_door", "Exchange's endpoint answers.")]

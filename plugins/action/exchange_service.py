@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_ban
     wait_for_banner,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    ExchangeError,
     InvalidInput,
+    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.component_states import (
@@ -55,6 +58,9 @@ _ACTIONS = {"started": "start", "stopped": "stop", "restarted": "restart"}
 _REACHED = {"started": "Running", "stopped": "Stopped", "restarted": "Running"}
 # The script waits for each service; the answer needs some time of its own on top.
 _SLACK_SECONDS = 60
+# After lost contact, so often and with such pauses the services are asked to run.
+_ATTEMPTS = 5
+_SECONDS_BETWEEN_ATTEMPTS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +96,9 @@ class ActionModule(ExchangeActionBase):
         "drain_on_timeout": {"type": "str", "choices": ["fail", "restart"], "default": "fail"},
         "drain_requester": {"type": "str", "choices": list(REQUESTERS), "default": MAINTENANCE},
     }
+
+    # Replaced by tests.
+    sleep = staticmethod(time.sleep)
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         check_options(options)
@@ -243,12 +252,10 @@ class ActionModule(ExchangeActionBase):
         touched: dict[str, dict[str, Any]] = {}
         if to_do:
             self.begin(f"{_ACTIONS[state].capitalize()} {', '.join(to_do)} on {server}.")
-            answer = self.windows.run(
-                "services",
-                {"action": _ACTIONS[state], "services": list(to_do), "timeout": timeout},
-                changing=True,
-                deadline=timeout * len(to_do) * 2 + _SLACK_SECONDS,
-            )
+            try:
+                answer = self._run_script(_ACTIONS[state], to_do, timeout)
+            except OutcomeUnknown as unknown:
+                answer = self._after_lost_contact(unknown, to_do, options, server=server)
             touched = {str(item["name"]): item for item in answer["services"]}
         reports = []
         for service in before:
@@ -263,6 +270,49 @@ class ActionModule(ExchangeActionBase):
         self.report.facts["services"] = reports
         check_reached(touched, state, server=server)
         return reports
+
+    def _run_script(self, action: str, names: Sequence[str], timeout: int) -> dict[str, Any]:
+        return self.windows.run(
+            "services",
+            {"action": action, "services": list(names), "timeout": timeout},
+            changing=True,
+            deadline=timeout * len(names) * 2 + _SLACK_SECONDS,
+        )
+
+    def _after_lost_contact(
+        self,
+        unknown: OutcomeUnknown,
+        names: Sequence[str],
+        options: Mapping[str, Any],
+        *,
+        server: str,
+    ) -> dict[str, Any]:
+        """The script goes on without us, or died with its shell between stop and start: no service
+        may stay stopped, least of all the one that carries Exchange's own endpoint.
+
+        Raises:
+            OutcomeUnknown: they run, but nobody knows whether all of them were restarted; or they
+                cannot be reached.
+        """
+        state = options["state"]
+        if state == "stopped":
+            raise unknown
+        for _attempt in range(_ATTEMPTS):
+            self.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+            try:
+                answer = self._run_script("start", names, options["timeout"])
+            except ExchangeError:
+                continue
+            if state == "started":
+                return answer
+            self.report.warn(
+                [
+                    f"Contact with {server} was lost while {', '.join(names)} restarted. They run "
+                    "again; whether each of them was restarted is not known."
+                ]
+            )
+            break
+        raise unknown
 
     def _wait_for_smtp(
         self,

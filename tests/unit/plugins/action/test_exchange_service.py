@@ -18,6 +18,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_ban
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
+    OutcomeUnknown,
     StateNotReached,
 )
 from support.action_runner import RecordingConnection, run_action
@@ -34,6 +35,8 @@ class ModelWindows:
     start_types: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    # What happens at the next changing runs instead of an answer.
+    lost: list[Exception] = field(default_factory=list)
 
     def run(
         self,
@@ -46,6 +49,10 @@ class ModelWindows:
         assert script_name == "services"
         assert changing == (parameters["action"] != "query")
         self.runs.append(dict(parameters))
+        if changing and self.lost:
+            # The script died between stop and start.
+            self.services.update(dict.fromkeys(parameters["services"], "Stopped"))
+            raise self.lost.pop(0)
         return {
             "services": [self._one(name, parameters["action"]) for name in parameters["services"]]
         }
@@ -105,6 +112,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Runner:
         return SmtpAnswer(host=host, port=port, banner="220 ready", seconds=0.5)
 
     monkeypatch.setattr(exchange_service, "wait_for_banner", wait)
+    monkeypatch.setattr(exchange_service.ActionModule, "sleep", staticmethod(lambda seconds: None))
     return runner
 
 
@@ -235,6 +243,7 @@ def test_smtp_that_does_not_answer_is_a_failure_that_tells_the_restart(
         raise StateNotReached("SMTP did not greet.")
 
     monkeypatch.setattr(exchange_service, "wait_for_banner", wait)
+    monkeypatch.setattr(exchange_service.ActionModule, "sleep", staticmethod(lambda seconds: None))
 
     result = run(state="restarted")
 
@@ -296,3 +305,42 @@ def test_a_server_that_cannot_be_reached_is_unreachable(run: Runner) -> None:
 
     assert result["unreachable"] is True
     assert result["changed"] is False
+
+
+def test_after_lost_contact_no_service_stays_stopped(run: Runner) -> None:
+    run.windows.lost = [OutcomeUnknown("gone"), OutcomeUnknown("still gone")]
+
+    result = run(state="restarted")
+
+    assert result["failed"] is True
+    assert result["msg"] == "gone"
+    assert [action for action, _names in run.windows.actions] == ["restart", "start", "start"]
+    assert {run.windows.services[name] for name in TRANSPORT} == {"Running"}
+    assert "whether each of them was restarted is not known" in result["warnings"][0]
+
+
+def test_a_start_whose_answer_got_lost_is_finished(run: Runner) -> None:
+    run.windows.services[TRANSPORT[0]] = "Stopped"
+    run.windows.lost = [OutcomeUnknown("gone")]
+
+    result = run(state="started")
+
+    assert "failed" not in result
+    assert run.windows.services[TRANSPORT[0]] == "Running"
+
+
+def test_a_stop_whose_answer_got_lost_is_not_undone(run: Runner) -> None:
+    run.windows.lost = [OutcomeUnknown("gone")]
+
+    assert run(state="stopped")["msg"] == "gone"
+    assert [action for action, _names in run.windows.actions] == ["stop"]
+
+
+def test_a_server_that_stays_away_is_left_with_what_is_known(run: Runner) -> None:
+    run.windows.lost = [OutcomeUnknown("gone"), *[EndpointUnreachable("away")] * 9]
+
+    result = run(state="restarted")
+
+    assert result["msg"] == "gone"
+    assert len(run.windows.lost) == 4
+    assert "warnings" not in result
