@@ -149,7 +149,13 @@ def small_organisation(*server_names: str, domain: str = "contoso.test") -> Orga
         installation.equip(organisation, server, auth)
     organisation.accepted_domains.append(AcceptedDomain(domain, Default=True))
     organisation.send_connectors.append(
-        SendConnector("Outbound", ["smtp:*;1"], list(server_names), SmartHosts=["relay.test"])
+        SendConnector(
+            "Outbound",
+            ["smtp:*;1"],
+            list(server_names),
+            SmartHosts=["relay.test"],
+            DNSRoutingEnabled=False,
+        )
     )
     organisation.hybrid_configuration = HybridConfiguration()
     organisation.accounts.append(

@@ -175,16 +175,23 @@ def smtp_x509_identifier(text: str | None) -> ClrObject | None:
     )
 
 
+def time_span_text(seconds: int) -> str:
+    """A duration as `[d.]hh:mm:ss`."""
+    days, rest = divmod(seconds, 86400)
+    hours, minutes = divmod(rest // 60, 60)
+    text = f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}"
+    return f"{days}.{text}" if days else text
+
+
 @lru_cache(maxsize=KEEP)
 def enhanced_time_span(seconds: int) -> ClrObject:
     """A duration in whole seconds."""
     ticks = seconds * 10_000_000
     days, rest = divmod(seconds, 86400)
     hours, minutes = divmod(rest // 60, 60)
-    text = f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}"
     return ClrObject(
         (f"{DATA}.EnhancedTimeSpan", "System.ValueType", "System.Object"),
-        to_string=f"{days}.{text}" if days else text,
+        to_string=time_span_text(seconds),
         properties=[
             ("Days", days),
             ("Hours", hours),

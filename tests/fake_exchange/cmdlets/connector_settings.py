@@ -26,11 +26,15 @@ CONFIGURATION = "Microsoft.Exchange.Data.Directory.SystemConfiguration."
 @dataclass(frozen=True)
 class Setting:
     """A property that Set- changes. ``default`` is its value while nobody has set it, for
-    properties that the organisation's objects do not name."""
+    properties that the organisation's objects do not name; ``limits`` the least and the greatest
+    value, printed by ``shown``; ``key`` what two values are compared by."""
 
     name: str
     convert: Converter
     default: Any = None
+    limits: tuple[int, int] | None = None
+    shown: Callable[[int], object] = str
+    key: Callable[[Any], Any] | None = None
 
     @property
     def parameter(self) -> Parameter:
@@ -73,6 +77,22 @@ def find(
     raise invocation.object_not_found(identity)
 
 
+def folded(items: Iterable[str]) -> list[str]:
+    """What lists of names are compared by."""
+    return [item.casefold() for item in items]
+
+
+def already_exists(invocation: Invocation, distinguished_name: str) -> Exception:
+    """What the directory says about a second object of a name."""
+    return invocation.error(
+        f"Active Directory operation failed on {invocation.organisation.domain_controller}. The "
+        f"object '{distinguished_name}' already exists.",
+        category="NotSpecified",
+        exception="ADObjectAlreadyExistsException",
+        target=distinguished_name,
+    )
+
+
 class Change:
     """The state an object would have after a Set-: the given values over the present ones."""
 
@@ -94,19 +114,39 @@ class Change:
         return value_of(self._item, self._settings[name])
 
     def differing(self) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in self.given.items()
-            if value_of(self._item, self._settings[name]) != value
-        }
+        return {name: value for name, value in self.given.items() if self._differs(name, value)}
+
+    def _differs(self, name: str, value: Any) -> bool:
+        setting = self._settings[name]
+        present = value_of(self._item, setting)
+        if setting.key is None:
+            return bool(present != value)
+        return bool(setting.key(present) != setting.key(value))
+
+    def check_limits(self, invocation: Invocation) -> None:
+        """Refuse given values out of their range."""
+        for name, value in self.given.items():
+            limits = self._settings[name].limits
+            if limits is None or value is None or limits[0] <= value <= limits[1]:
+                continue
+            shown = self._settings[name].shown
+            raise invocation.error(
+                f"The value '{shown(value)}' of the property {name} isn't between "
+                f"'{shown(limits[0])}' and '{shown(limits[1])}'.",
+                category="InvalidData",
+                exception="DataValidationException",
+                target=name,
+            )
 
     def apply(self, invocation: Invocation, identity: str) -> None:
         """Write what differs, or warn that nothing does."""
-        differing = self.differing()
-        if not differing:
+        if not self.differing():
             invocation.warn_nothing_modified(identity)
             return
-        for name, value in differing.items():
+        self.write()
+
+    def write(self) -> None:
+        for name, value in self.differing().items():
             if hasattr(self._item, name):
                 setattr(self._item, name, value)
             else:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fake_exchange.cmdlets.registry import SecureText
+from fake_exchange.cmdlets.registry import Credential, SecureText
+from fake_exchange.organisation import bindings
 
 #: From a delivered value to the cmdlet's value; raises `ConversionError`.
 Converter = Callable[[Any], Any]
@@ -29,6 +30,7 @@ _TYPE_NAMES = {
     dict: "System.Collections.Hashtable",
     datetime: "System.DateTime",
     SecureText: "System.Security.SecureString",
+    Credential: "System.Management.Automation.PSCredential",
 }
 
 
@@ -57,6 +59,11 @@ def text(value: Any) -> str | None:
     if isinstance(value, (bool, int, float)):
         return str(value)
     raise _refuse(value, "System.String")
+
+
+def text_or_empty(value: Any) -> str:
+    """A text property of the directory: $null clears it, and it is shown as empty."""
+    return text(value) or ""
 
 
 def required_text(value: Any) -> str:
@@ -113,6 +120,13 @@ def secure_text(value: Any) -> SecureText | None:
     if value is None or isinstance(value, SecureText):
         return value
     raise _refuse(value, "System.Security.SecureString")
+
+
+def credential(value: Any) -> Credential | None:
+    """System.Management.Automation.PSCredential; a name alone would ask for the password."""
+    if value is None or isinstance(value, Credential):
+        return value
+    raise _refuse(value, "System.Management.Automation.PSCredential")
 
 
 def moment(value: Any) -> datetime:
@@ -271,28 +285,62 @@ def unlimited(convert: Converter) -> Converter:
     return lambda value: None if str(value).strip().casefold() == "unlimited" else convert(value)
 
 
+def ip_address(value: Any) -> str:
+    """System.Net.IPAddress."""
+    try:
+        return str(ipaddress.ip_address(required_text(value).strip()))
+    except ValueError:
+        raise _refuse(value, "System.Net.IPAddress") from None
+
+
 def ip_binding(value: Any) -> str:
     """``address:port``; IPv6 in square brackets."""
-    converted = required_text(value)
-    host, _, port = converted.rpartition(":")
     try:
-        address = ipaddress.ip_address(host.strip("[]"))
-        number = int(port)
+        address, number = bindings.parse_binding(required_text(value).strip())
     except ValueError:
         raise _refuse(value, "Microsoft.Exchange.Data.IPBinding") from None
-    shown = f"[{address}]" if address.version == 6 else str(address)
-    return f"{shown}:{number}"
+    return f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
 
 
 def ip_range(value: Any) -> str:
     """An address, ``a-b`` or ``a/prefix``."""
     converted = required_text(value).replace(" ", "")
     try:
-        if "/" in converted:
-            ipaddress.ip_network(converted, strict=False)
-        else:
-            for part in converted.split("-", 1):
-                ipaddress.ip_address(part)
+        bindings.parse_range(converted)
     except ValueError:
         raise _refuse(value, "Microsoft.Exchange.Data.IPRange") from None
     return converted
+
+
+def smart_host(value: Any) -> str:
+    """A host name, or an address, which is kept in square brackets."""
+    converted = required_text(value).strip()
+    try:
+        return f"[{ipaddress.ip_address(converted.strip('[]'))}]"
+    except ValueError:
+        pass
+    if re.fullmatch(r"[0-9.]+|.*\s.*|.*:.*", converted):
+        raise _refuse(value, "Microsoft.Exchange.Data.SmartHost")
+    try:
+        return domain_name(converted) or converted
+    except ConversionError:
+        raise _refuse(value, "Microsoft.Exchange.Data.SmartHost") from None
+
+
+def address_space(value: Any) -> str:
+    """``type:address;cost`` with everything said: SMTP and 1 are what may be left out."""
+    converted = required_text(value).strip()
+    kind, colon, rest = converted.partition(":")
+    if not colon:
+        kind, rest = "SMTP", converted
+    address, _, cost = rest.rpartition(";") if ";" in rest else (rest, "", "1")
+    if not re.fullmatch(r"\d{1,3}", cost) or not 1 <= int(cost) <= 100:
+        raise _refuse(value, "Microsoft.Exchange.Data.AddressSpace")
+    if not kind.strip() or not address.strip():
+        raise _refuse(value, "Microsoft.Exchange.Data.AddressSpace")
+    if kind.strip().upper() == "SMTP":
+        try:
+            domain_with_subdomains(address.removeprefix("--") or "x")
+        except ConversionError:
+            raise _refuse(value, "Microsoft.Exchange.Data.AddressSpace") from None
+    return f"{kind.strip()}:{address.strip()};{int(cost)}"

@@ -34,6 +34,10 @@ _EXCEPTION_TYPES = {
     "ManagementObjectNotFoundException": (
         "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
     ),
+    "DataValidationException": "Microsoft.Exchange.Data.DataValidationException",
+    "ADObjectAlreadyExistsException": (
+        "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException"
+    ),
     "ManagementObjectAmbiguousException": (
         "Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException"
     ),

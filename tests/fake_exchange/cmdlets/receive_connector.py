@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What do Get-ReceiveConnector and Set-ReceiveConnector do? The object with all its properties,
-the settings, and the rules about AuthMechanism, RequireTLS and Fqdn."""
+the settings with their limits; the rules between them are in a file of their own."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from fake_exchange.cmdlets.connector_settings import (
     Setting,
     certificate_name,
     find,
+    folded,
     normalise_tls_certificate_name,
-    refuse,
     value_of,
 )
 from fake_exchange.cmdlets.conversion import ConversionError
 from fake_exchange.cmdlets.invocation import Invocation
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
+from fake_exchange.cmdlets.receive_connector_rules import check_settings
+from fake_exchange.organisation import connector_permissions, services
+from fake_exchange.organisation.bindings import Range, parse_binding, parse_range
 from fake_exchange.organisation.model import (
     AUTH_MECHANISMS,
     PERMISSION_GROUPS,
@@ -75,21 +78,37 @@ def _domain_capabilities(value: Any) -> str:
 
 
 _number = conversion.unlimited(conversion.integer)
+_MOST = 2**31 - 1
+
+
+def _bindings_key(items: list[str]) -> list[tuple[str, int]]:
+    return [parse_binding(item) for item in items]
+
+
+def _ranges_key(items: list[str]) -> list[Range]:
+    return [parse_range(item) for item in items]
+
 
 SETTINGS = (
     Setting("Name", conversion.required_text),
     Setting("AcceptConsumerMail", conversion.boolean, False),
     Setting("AdvertiseClientSettings", conversion.boolean),
     Setting("AuthMechanism", conversion.flags(CONFIGURATION + "AuthMechanisms", AUTH_MECHANISMS)),
-    Setting("AuthTarpitInterval", conversion.duration, 5),
-    Setting("Banner", conversion.text),
+    Setting("AuthTarpitInterval", conversion.duration, 5, (0, 600), values.time_span_text),
+    Setting("Banner", conversion.text_or_empty),
     Setting("BareLinefeedRejectionEnabled", conversion.boolean, False),
     Setting("BinaryMimeEnabled", conversion.boolean, True),
-    Setting("Bindings", conversion.multi_value(conversion.ip_binding)),
+    Setting("Bindings", conversion.multi_value(conversion.ip_binding), key=_bindings_key),
     Setting("ChunkingEnabled", conversion.boolean, True),
-    Setting("Comment", conversion.text),
-    Setting("ConnectionInactivityTimeout", conversion.duration, 300),
-    Setting("ConnectionTimeout", conversion.duration, 600),
+    Setting("Comment", conversion.text_or_empty),
+    Setting(
+        "ConnectionInactivityTimeout",
+        conversion.duration,
+        300,
+        (1, 86_400),
+        values.time_span_text,
+    ),
+    Setting("ConnectionTimeout", conversion.duration, 600, (1, 86_400), values.time_span_text),
     Setting("DefaultDomain", conversion.text),
     Setting("DeliveryStatusNotificationEnabled", conversion.boolean, True),
     Setting("DomainSecureEnabled", conversion.boolean),
@@ -106,18 +125,24 @@ SETTINGS = (
     ),
     Setting("Fqdn", conversion.domain_name),
     Setting("LongAddressesEnabled", conversion.boolean, False),
-    Setting("MaxAcknowledgementDelay", conversion.duration, 30),
-    Setting("MaxHeaderSize", conversion.size, 262_144),
-    Setting("MaxHopCount", conversion.integer, 60),
-    Setting("MaxInboundConnection", _number, 5000),
-    Setting("MaxInboundConnectionPercentagePerSource", conversion.integer, 2),
-    Setting("MaxInboundConnectionPerSource", _number, 20),
-    Setting("MaxLocalHopCount", conversion.integer, 5),
-    Setting("MaxLogonFailures", conversion.integer, 3),
-    Setting("MaxMessageSize", conversion.size, 37_748_736),
-    Setting("MaxProtocolErrors", _number, 5),
-    Setting("MaxRecipientsPerMessage", conversion.integer, 200),
-    Setting("MessageRateLimit", _number),
+    Setting(
+        "MaxAcknowledgementDelay",
+        conversion.duration,
+        30,
+        (0, 86_400),
+        values.time_span_text,
+    ),
+    Setting("MaxHeaderSize", conversion.size, 262_144, (1, _MOST), values.size_text),
+    Setting("MaxHopCount", conversion.integer, 60, (1, 500)),
+    Setting("MaxInboundConnection", _number, 5000, (1, _MOST)),
+    Setting("MaxInboundConnectionPercentagePerSource", conversion.integer, 2, (1, 100)),
+    Setting("MaxInboundConnectionPerSource", _number, 20, (1, 10_000)),
+    Setting("MaxLocalHopCount", conversion.integer, 5, (0, 50)),
+    Setting("MaxLogonFailures", conversion.integer, 3, (0, 10)),
+    Setting("MaxMessageSize", conversion.size, 37_748_736, (65_536, _MOST), values.size_text),
+    Setting("MaxProtocolErrors", _number, 5, (0, _MOST)),
+    Setting("MaxRecipientsPerMessage", conversion.integer, 200, (1, 512_000)),
+    Setting("MessageRateLimit", _number, None, (1, _MOST)),
     Setting(
         "MessageRateSource",
         conversion.enumeration(CONFIGURATION + "MessageRateSourceFlags", RATE_SOURCES),
@@ -133,16 +158,16 @@ SETTINGS = (
     Setting("RejectReservedSecondLevelRecipientDomains", conversion.boolean, False),
     Setting("RejectReservedTopLevelRecipientDomains", conversion.boolean, False),
     Setting("RejectSingleLabelRecipientDomains", conversion.boolean, False),
-    Setting("RemoteIPRanges", conversion.multi_value(conversion.ip_range)),
+    Setting("RemoteIPRanges", conversion.multi_value(conversion.ip_range), key=_ranges_key),
     Setting("RequireEHLODomain", conversion.boolean, False),
     Setting("RequireTLS", conversion.boolean),
     Setting("ServiceDiscoveryFqdn", conversion.domain_name),
     Setting("SizeEnabled", conversion.enumeration(DATA + "SizeMode", SIZE_MODES), "Enabled"),
     Setting("SmtpUtf8Enabled", conversion.boolean, True),
     Setting("SuppressXAnonymousTls", conversion.boolean),
-    Setting("TarpitInterval", conversion.duration, 5),
+    Setting("TarpitInterval", conversion.duration, 5, (0, 600), values.time_span_text),
     Setting("TlsCertificateName", certificate_name),
-    Setting("TlsDomainCapabilities", conversion.multi_value(_domain_capabilities)),
+    Setting("TlsDomainCapabilities", conversion.multi_value(_domain_capabilities), key=folded),
     Setting(
         "TransportRole",
         conversion.enumeration(CONFIGURATION + "ServerRole", tuple(TRANSPORT_ROLES)),
@@ -219,7 +244,6 @@ def _flags(type_name: str, names: list[str], order: tuple[str, ...]) -> Any:
 
 _SHOWN: dict[str, Any] = {
     "AuthMechanism": lambda v: _flags(CONFIGURATION + "AuthMechanisms", v, AUTH_MECHANISMS),
-    "PermissionGroups": lambda v: _flags(DATA + "PermissionGroups", v, PERMISSION_GROUPS),
     "Bindings": lambda v: directory.data_list("IPBinding", map(network.ip_binding, v)),
     "RemoteIPRanges": lambda v: directory.data_list("IPRange", map(network.ip_range, v)),
     "TlsDomainCapabilities": lambda v: directory.data_list(
@@ -263,6 +287,16 @@ _SHOWN: dict[str, Any] = {
 }
 
 
+def _default_domain(organisation: Organisation, connector: ReceiveConnector) -> Any:
+    name = connector.other.get("DefaultDomain")
+    if not name:
+        return None
+    settings = directory.organization_dn(organisation.Name, organisation.domain)
+    return directory.ad_object_id(
+        f"CN={name},CN=Accepted Domains,CN=Transport Settings,{settings}", text=str(name)
+    )
+
+
 def _getter(connector: ReceiveConnector, name: str) -> Any:
     setting, shown = _BY_NAME[name], _SHOWN.get(name)
     if shown is None:
@@ -270,12 +304,19 @@ def _getter(connector: ReceiveConnector, name: str) -> Any:
     return lambda: shown(value_of(connector, setting))
 
 
+def receive_connector_dn(
+    organisation: Organisation, server: Server, connector: ReceiveConnector
+) -> str:
+    home = directory.server_dn(server.Name, organisation.Name, organisation.domain)
+    return f"CN={directory.escaped(connector.Name)},CN=SMTP Receive Connectors,CN=Protocols,{home}"
+
+
 def receive_connector_output(
     organisation: Organisation, server: Server, connector: ReceiveConnector
 ) -> OutputObject:
     """A Receive connector with the 73 properties of the captured ones."""
     home = directory.server_dn(server.Name, organisation.Name, organisation.domain)
-    dn = f"CN={directory.escaped(connector.Name)},CN=SMTP Receive Connectors,CN=Protocols,{home}"
+    dn = receive_connector_dn(organisation, server, connector)
     identity = directory.ad_object_id(dn, guid=connector.Guid, text=connector.Identity)
     common = directory.directory_members(
         distinguished_name=dn,
@@ -293,6 +334,12 @@ def receive_connector_output(
         "ProxyEnabled": lambda: False,
         "LiveCredentialEnabled": lambda: False,
         "Server": lambda: directory.ad_object_id(home),
+        "PermissionGroups": lambda: _flags(
+            DATA + "PermissionGroups",
+            connector_permissions.shown_groups(connector),
+            PERMISSION_GROUPS,
+        ),
+        "DefaultDomain": lambda: _default_domain(organisation, connector),
     }
     getters: Getters = {
         name: fixed[name] if name in fixed else _getter(connector, name) for name in _ORDER
@@ -325,22 +372,29 @@ def _names(pair: tuple[Server, ReceiveConnector]) -> tuple[str, ...]:
     return connector.Identity, connector.Name, full, str(connector.Guid)
 
 
+def _names_with_dn(organisation: Organisation, pair: tuple[Server, ReceiveConnector]) -> list[str]:
+    return [*_names(pair), receive_connector_dn(organisation, *pair)]
+
+
 def _get(invocation: Invocation) -> Iterator[OutputObject]:
     with invocation.organisation.lock:
         found = find(
             invocation,
             _all(invocation),
-            _names,
+            lambda pair: _names_with_dn(invocation.organisation, pair),
             identity=invocation.parameters.get("Identity"),
         )
     for server, connector in found:
         yield receive_connector_output(invocation.organisation, server, connector)
 
 
-def _single(invocation: Invocation, identity: str) -> tuple[Server, ReceiveConnector]:
+def single(invocation: Invocation, identity: str) -> tuple[Server, ReceiveConnector]:
+    """The one connector that an identity means; raises `CmdletError` for none and for several."""
     wanted = identity.strip().casefold()
     found = [
-        pair for pair in _all(invocation) if wanted in (name.casefold() for name in _names(pair))
+        pair
+        for pair in _all(invocation)
+        if wanted in folded(_names_with_dn(invocation.organisation, pair))
     ]
     if not found:
         raise invocation.object_not_found(identity)
@@ -353,65 +407,20 @@ def _single(invocation: Invocation, identity: str) -> tuple[Server, ReceiveConne
     return found[0]
 
 
-def _check(invocation: Invocation, server: Server, change: Change) -> None:
-    """The documented dependencies between the settings."""
-    mechanisms = change["AuthMechanism"]
-    if change["RequireTLS"] and "Tls" not in mechanisms:
-        raise refuse(
-            invocation,
-            "The RequireTLS parameter can only be set to $true if the AuthMechanism parameter "
-            "contains Tls.",
-        )
-    if "BasicAuthRequireTLS" in mechanisms and not {"BasicAuth", "Tls"} <= set(mechanisms):
-        raise refuse(
-            invocation,
-            "The AuthMechanism value BasicAuthRequireTLS also requires the values BasicAuth and "
-            "Tls.",
-        )
-    if "ExternalAuthoritative" in mechanisms:
-        if set(mechanisms) - {"ExternalAuthoritative", "Tls"}:
-            raise refuse(
-                invocation,
-                "The AuthMechanism value ExternalAuthoritative can only be combined with Tls.",
-            )
-        if "ExchangeServers" not in change["PermissionGroups"]:
-            raise refuse(
-                invocation,
-                "The AuthMechanism value ExternalAuthoritative requires the value ExchangeServers "
-                "in the PermissionGroups parameter.",
-            )
-    if change["DomainSecureEnabled"] and "Tls" not in mechanisms:
-        raise refuse(
-            invocation,
-            "The DomainSecureEnabled parameter can only be set to $true if the AuthMechanism "
-            "parameter contains Tls.",
-        )
-    if "ExchangeServer" in mechanisms and {"Fqdn", "AuthMechanism"} & set(change.given):
-        _check_fqdn(invocation, server, change["Fqdn"])
-
-
-def _check_fqdn(invocation: Invocation, server: Server, fqdn: str | None) -> None:
-    allowed = (server.Fqdn.casefold(), server.Name.casefold())
-    if fqdn is not None and fqdn.casefold() not in allowed:
-        raise refuse(
-            invocation,
-            "When the AuthMechanism parameter on a Receive connector is set to the value "
-            "ExchangeServer, you must set the FQDN parameter on the Receive connector to one of "
-            f'the following values: the FQDN of the transport server "{server.Fqdn}", the NetBIOS '
-            f'name of the transport server "{server.Name}", or $null.',
-        )
-
-
 def _set(invocation: Invocation) -> Iterator[OutputObject]:
     organisation = invocation.organisation
-    server, connector = _single(invocation, invocation.parameters.get("Identity"))
+    server, connector = single(invocation, invocation.parameters.get("Identity"))
     if not invocation.should_process(f'Setting Receive connector "{connector.Identity}".'):
         return
     with organisation.lock:
         change = Change(invocation, connector, SETTINGS)
         normalise_tls_certificate_name(invocation, change)
-        _check(invocation, server, change)
+        check_settings(invocation, server, change, connector)
+        former = connector.Name
         change.apply(invocation, connector.Identity)
+        if connector.Name != former:
+            services.forget_connector(server, former)
+            services.notice_connector(organisation, server, connector)
     yield from ()
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Command:
     """One command of a pipeline; a parameter name of ``None`` means a positional value.
 
-    Values are plain Python: str, int, bool, float, bytes, list, dict, None, datetime, UUID or
-    `SecureText`.
+    Values are plain Python: str, int, bool, float, bytes, list, dict, None, datetime, UUID,
+    `SecureText` or `Credential`.
     """
 
     name: str
@@ -43,6 +43,17 @@ class SecureText:
 
     def __str__(self) -> str:
         return "System.Security.SecureString"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A PSCredential; its text tells nothing, as there."""
+
+    user_name: str
+    password: SecureText = field(repr=False)
+
+    def __str__(self) -> str:
+        return "System.Management.Automation.PSCredential"
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,9 @@ _GROUPS = (
     "exchange_certificate_create",
     "send_connector",
     "receive_connector",
+    "send_connector_create",
+    "receive_connector_create",
+    "ad_permission",
     "servers",
     "hybrid",
     "health",

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What do Get-SendConnector and Set-SendConnector do? The object with all its properties, the
-settings, and the rules that tie RequireTLS, TlsAuthLevel, TlsDomain and the rest together."""
+settings with their limits; the rules between them are in a file of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from fake_exchange.clixml import directory_types as directory
 from fake_exchange.clixml import network_types as network
 from fake_exchange.clixml import value_types as values
 from fake_exchange.clixml.directory_types import CONFIGURATION_OBJECT, Getters
-from fake_exchange.clixml.objects import OutputObject, SameObject, enum, output_of
+from fake_exchange.clixml.objects import ClrObject, OutputObject, SameObject, enum, output_of
 from fake_exchange.cmdlets import conversion
 from fake_exchange.cmdlets.connector_settings import (
     CONFIGURATION,
@@ -21,12 +22,13 @@ from fake_exchange.cmdlets.connector_settings import (
     Setting,
     certificate_name,
     find,
+    folded,
     normalise_tls_certificate_name,
-    refuse,
     value_of,
 )
 from fake_exchange.cmdlets.invocation import Invocation
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
+from fake_exchange.cmdlets.send_connector_rules import check_settings
 from fake_exchange.organisation.model import Organisation, SendConnector
 
 TASKS = "Microsoft.Exchange.Management.SystemConfigurationTasks."
@@ -40,7 +42,6 @@ TYPE_NAMES = (
 _ROUTING_GROUP = "Exchange Routing Group (DWBGZMFD01QNBJR)"
 TLS_AUTH_LEVELS = ("EncryptionOnly", "CertificateValidation", "DomainValidation")
 ERROR_POLICIES = (
-    "Default",
     "DowngradeDnsFailures",
     "DowngradeCustomFailures",
     "UpgradeCustomFailures",
@@ -54,27 +55,58 @@ SMART_HOST_MECHANISMS = (
 )
 CONNECTOR_TYPES = ("Default", "XPremises")
 LOGGING_LEVELS = ("None", "Verbose")
+_MOST = 2**31 - 1
+
+_error_policies = conversion.flags(DATA + "ErrorPolicies", ERROR_POLICIES, none="Default")
+
+
+def _error_policies_text(value: Any) -> str:
+    return ", ".join(_error_policies(value)) or "Default"
+
+
+def _address_spaces_key(items: list[str]) -> list[str]:
+    return folded(map(conversion.address_space, items))
+
+
+def _smart_hosts_key(items: list[str]) -> list[str]:
+    return [item.strip("[]").casefold() for item in items]
 
 
 SETTINGS = (
     Setting("Name", conversion.required_text),
-    Setting("AddressSpaces", conversion.multi_value()),
-    Setting("AuthenticationCredential", conversion.text),
+    Setting(
+        "AddressSpaces",
+        conversion.multi_value(conversion.address_space),
+        key=_address_spaces_key,
+    ),
+    Setting("AuthenticationCredential", conversion.credential),
     Setting("CloudServicesMailEnabled", conversion.boolean),
-    Setting("Comment", conversion.text),
-    Setting("ConnectionInactivityTimeOut", conversion.duration, 600),
+    Setting("Comment", conversion.text_or_empty),
+    Setting(
+        "ConnectionInactivityTimeOut",
+        conversion.duration,
+        600,
+        (1, 86_400),
+        values.time_span_text,
+    ),
     Setting("ConnectorType", conversion.enumeration(DATA + "SendConnectorType", CONNECTOR_TYPES)),
     Setting("DNSRoutingEnabled", conversion.boolean),
     Setting("DomainSecureEnabled", conversion.boolean),
     Setting("Enabled", conversion.boolean),
-    Setting("ErrorPolicies", conversion.enumeration(DATA + "ErrorPolicies", ERROR_POLICIES)),
+    Setting("ErrorPolicies", _error_policies_text),
     Setting("ForceHELO", conversion.boolean, False),
     Setting("Fqdn", conversion.domain_name),
     Setting("FrontendProxyEnabled", conversion.boolean),
     Setting("IgnoreSTARTTLS", conversion.boolean),
     Setting("IsScopedConnector", conversion.boolean, False),
-    Setting("MaxMessageSize", conversion.unlimited(conversion.size), 36_700_160),
-    Setting("Port", conversion.integer),
+    Setting(
+        "MaxMessageSize",
+        conversion.unlimited(conversion.size),
+        36_700_160,
+        (0, _MOST),
+        values.size_text,
+    ),
+    Setting("Port", conversion.integer, limits=(0, 65_535)),
     Setting(
         "ProtocolLoggingLevel",
         conversion.enumeration(DATA + "ProtocolLoggingLevel", LOGGING_LEVELS),
@@ -87,9 +119,9 @@ SETTINGS = (
             CONFIGURATION + "SmtpSendConnectorConfig+AuthMechanisms", SMART_HOST_MECHANISMS
         ),
     ),
-    Setting("SmartHosts", conversion.multi_value()),
-    Setting("SmtpMaxMessagesPerConnection", conversion.integer, 20),
-    Setting("SourceIPAddress", conversion.text, "0.0.0.0"),
+    Setting("SmartHosts", conversion.multi_value(conversion.smart_host), key=_smart_hosts_key),
+    Setting("SmtpMaxMessagesPerConnection", conversion.integer, 20, (0, _MOST)),
+    Setting("SourceIPAddress", conversion.ip_address, "0.0.0.0"),
     Setting("SourceTransportServers", conversion.multi_value()),
     Setting(
         "TlsAuthLevel",
@@ -102,12 +134,22 @@ SETTINGS = (
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
+def _routing_group_dn(organisation: Organisation) -> str:
+    group = directory.administrative_group_dn(organisation.Name, organisation.domain)
+    return f"CN={_ROUTING_GROUP},CN=Routing Groups,{group}"
+
+
+def send_connector_dn(organisation: Organisation, connector: SendConnector) -> str:
+    name = directory.escaped(connector.Name)
+    return f"CN={name},CN=Connections,{_routing_group_dn(organisation)}"
+
+
 def send_connector_output(organisation: Organisation, connector: SendConnector) -> OutputObject:
     """A Send connector with the 54 properties of the captured ones."""
     domain = organisation.domain
     group = directory.administrative_group_dn(organisation.Name, domain)
-    routing_group = f"CN={_ROUTING_GROUP},CN=Routing Groups,{group}"
-    dn = f"CN={directory.escaped(connector.Name)},CN=Connections,{routing_group}"
+    routing_group = _routing_group_dn(organisation)
+    dn = send_connector_dn(organisation, connector)
     identity = directory.ad_object_id(dn, guid=connector.Guid)
     servers = connector.SourceTransportServers
     homes = [directory.server_dn(name, organisation.Name, domain) for name in servers]
@@ -138,9 +180,7 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
         "DNSRoutingEnabled": lambda: connector.DNSRoutingEnabled,
         "TlsDomain": lambda: values.smtp_domain_with_subdomains(connector.TlsDomain),
         "TlsAuthLevel": lambda: _tls_auth_level(connector.TlsAuthLevel),
-        "ErrorPolicies": lambda: _enum(
-            DATA + "ErrorPolicies", connector.ErrorPolicies, ERROR_POLICIES
-        ),
+        "ErrorPolicies": lambda: _shown_error_policies(connector.ErrorPolicies),
         "SmartHosts": lambda: directory.data_list(
             "SmartHost",
             [network.smart_host(host, address=address) for host in connector.SmartHosts],
@@ -166,7 +206,7 @@ def send_connector_output(organisation: Organisation, connector: SendConnector) 
             connector.SmartHostAuthMechanism,
             SMART_HOST_MECHANISMS,
         ),
-        "AuthenticationCredential": lambda: other("AuthenticationCredential"),
+        "AuthenticationCredential": lambda: _shown_credential(other("AuthenticationCredential")),
         "UseExternalDNSServersEnabled": lambda: other("UseExternalDNSServersEnabled"),
         "DomainSecureEnabled": lambda: connector.DomainSecureEnabled,
         "SourceIPAddress": source_address,
@@ -212,6 +252,22 @@ def _enum(type_name: str, text: str, names: Sequence[str]) -> object:
     return enum(type_name, text, names.index(text))
 
 
+def _shown_error_policies(text: str) -> object:
+    number = sum(1 << ERROR_POLICIES.index(name) for name in _error_policies(text))
+    return enum(DATA + "ErrorPolicies", text, number)
+
+
+def _shown_credential(user_name: object) -> object:
+    """Whom the connector logs on as; the password stays where it is."""
+    if user_name is None:
+        return None
+    return ClrObject(
+        ("System.Management.Automation.PSCredential", "System.Object"),
+        to_string="System.Management.Automation.PSCredential",
+        properties=[("UserName", user_name)],
+    )
+
+
 def _tls_auth_level(level: str | None) -> object:
     if level is None:
         return None
@@ -231,68 +287,38 @@ def _get(invocation: Invocation) -> Iterator[OutputObject]:
         yield send_connector_output(organisation, connector)
 
 
-def _check(invocation: Invocation, change: Change) -> None:
-    """The documented dependencies between the settings."""
-    level = change["TlsAuthLevel"]
-    ignores, requires = change["IgnoreSTARTTLS"], change["RequireTLS"]
-    if requires and ignores:
-        raise refuse(
-            invocation,
-            "The RequireTLS parameter can't be set to $true if the IgnoreSTARTTLS parameter is "
-            "set to $true.",
+def single(invocation: Invocation, identity: str) -> SendConnector:
+    """The connector that an identity means; raises `CmdletError` if there is none."""
+    wanted = identity.strip().casefold()
+    for connector in invocation.organisation.send_connectors:
+        names = (
+            connector.Name,
+            str(connector.Guid),
+            send_connector_dn(invocation.organisation, connector),
         )
-    if level is not None and (ignores or not requires):
-        raise refuse(
-            invocation,
-            "The TLSAuthLevel parameter can only be set if the RequireTLS parameter is set to "
-            "$true and the IgnoreSTARTTLS parameter is set to $false.",
-        )
-    if change["TlsDomain"] is not None and level != "DomainValidation":
-        raise refuse(
-            invocation,
-            "The TLSDomain parameter can only be set if the TLSAuthLevel parameter is set to "
-            "DomainValidation.",
-        )
-    smart_host = bool(change["SmartHosts"]) and not change["DNSRoutingEnabled"]
-    if level == "DomainValidation" and smart_host and change["TlsDomain"] is None:
-        raise refuse(
-            invocation,
-            "The TLSDomain parameter must be set if the TLSAuthLevel parameter is set to "
-            "DomainValidation and the DNSRoutingEnabled parameter is set to $false.",
-        )
-    if change["DomainSecureEnabled"] and (ignores or not change["DNSRoutingEnabled"]):
-        raise refuse(
-            invocation,
-            "The DomainSecureEnabled parameter can only be set to $true if the DNSRoutingEnabled "
-            "parameter is set to $true and the IgnoreSTARTTLS parameter is set to $false.",
-        )
-    demands = invocation.organisation.behavior.require_tls_with_tls_certificate_name
-    if demands and change["TlsCertificateName"] and not requires:
-        raise refuse(
-            invocation, "RequiredTls flag should be set to true if TlsCertificateName is specified."
-        )
+        if wanted in folded(names):
+            return connector
+    raise invocation.object_not_found(identity)
 
 
-def _servers_by_name(invocation: Invocation, change: Change) -> None:
-    if "SourceTransportServers" in change.given:
-        change.given["SourceTransportServers"] = [
-            invocation.find_server(name).Name for name in change.given["SourceTransportServers"]
-        ]
+def keep_user_name(change: Change) -> None:
+    """Of a credential only the name is kept: nothing here logs on with it, and no file should
+    hold its password."""
+    credential = change.given.get("AuthenticationCredential")
+    if credential is not None:
+        change.given["AuthenticationCredential"] = credential.user_name
 
 
 def _set(invocation: Invocation) -> Iterator[OutputObject]:
     organisation = invocation.organisation
-    identity = invocation.parameters.get("Identity")
-    connector = organisation.send_connector(identity)
-    if connector is None:
-        raise invocation.object_not_found(identity)
+    connector = single(invocation, invocation.parameters.get("Identity"))
     if not invocation.should_process(f'Setting Send connector "{connector.Identity}".'):
         return
     with organisation.lock:
         change = Change(invocation, connector, SETTINGS)
-        _servers_by_name(invocation, change)
         normalise_tls_certificate_name(invocation, change)
-        _check(invocation, change)
+        check_settings(invocation, change, connector)
+        keep_user_name(change)
         change.apply(invocation, connector.Identity)
     yield from ()
 

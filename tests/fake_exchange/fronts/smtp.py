@@ -16,7 +16,7 @@ from email.utils import format_datetime
 from fake_exchange.fronts.lines import Lines
 from fake_exchange.fronts.messages import Content, address, read_content
 from fake_exchange.fronts.tls import TlsContexts
-from fake_exchange.organisation import mail, routing, services
+from fake_exchange.organisation import connector_permissions, mail, routing, services
 from fake_exchange.organisation.model import Organisation, ReceiveConnector, Server
 from fake_exchange.wsman.listener import Connection
 
@@ -198,17 +198,23 @@ class _Session:
             return self._say("503 5.5.2 Send hello first")
         if self.connector.RequireTLS and not self.secure:
             return self._say("530 5.7.0 Must issue a STARTTLS command first")
-        if not self.authenticated and "AnonymousUsers" not in self.connector.PermissionGroups:
+        if not self.authenticated and not self._anyone_may(connector_permissions.SUBMIT):
             return self._say("530 5.7.57 Client not authenticated to send mail")
         self.sender, self.recipients = address(argument), []
         return self._say("250 2.1.0 Sender OK")
+
+    def _anyone_may(self, right: str) -> bool:
+        anonymous = connector_permissions.ANONYMOUS
+        organisation = self.front.organisation
+        return connector_permissions.may(organisation, self.connector, anonymous, right)
 
     def _rcpt(self, argument: str) -> bool:
         if self.sender is None:
             return self._say("503 5.5.2 Need mail command")
         recipient = address(argument)
         known = routing.is_accepted(self.front.organisation, recipient)
-        if not known and not self.authenticated:
+        relays = self.authenticated or self._anyone_may(connector_permissions.ANY_RECIPIENT)
+        if not known and not relays:
             return self._say("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain")
         self.recipients.append(recipient)
         return self._say("250 2.1.5 Recipient OK")

@@ -20,8 +20,25 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "New-ExchangeCertificate",
         "Get-ExchangeServer",
     ),
-    "Send Connectors": ("Get-SendConnector", "Set-SendConnector", "Get-ExchangeServer"),
-    "Receive Connectors": ("Get-ReceiveConnector", "Set-ReceiveConnector", "Get-ExchangeServer"),
+    "Send Connectors": (
+        "Get-SendConnector",
+        "New-SendConnector",
+        "Set-SendConnector",
+        "Remove-SendConnector",
+        "Get-ExchangeServer",
+    ),
+    "Receive Connectors": (
+        "Get-ReceiveConnector",
+        "New-ReceiveConnector",
+        "Set-ReceiveConnector",
+        "Remove-ReceiveConnector",
+        "Get-ExchangeServer",
+    ),
+    "Active Directory Permissions": (
+        "Get-ADPermission",
+        "Add-ADPermission",
+        "Remove-ADPermission",
+    ),
     "View-Only Configuration": (
         "Get-ExchangeCertificate",
         "Get-SendConnector",
@@ -37,6 +54,7 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-MailboxServer",
         "Get-ExchangeDiagnosticInfo",
         "Get-FederationTrust",
+        "Get-ADPermission",
     ),
     "Exchange Servers": (
         "Get-ExchangeServer",

@@ -15,6 +15,7 @@ import yaml
 from cryptography import x509
 
 from fake_exchange.organisation import certificates
+from fake_exchange.organisation.access_loading import read_access
 from fake_exchange.organisation.accounts import permissions_of
 from fake_exchange.organisation.behavior import Behavior
 from fake_exchange.organisation.certificates import CertificateData
@@ -234,6 +235,7 @@ def _send_connectors(
         )
         if "smart_hosts" in section:
             connector.DNSRoutingEnabled = False
+        connector.access = read_access(section, organisation)
         fill(connector, section)
         section.done()
         connectors.append(connector)

@@ -29,6 +29,7 @@ from fake_exchange.organisation.wire_log import WireLog
 __all__ = [
     "Accepted",
     "AcceptedDomain",
+    "AccessEntry",
     "Account",
     "Arrival",
     "AuthConfig",
@@ -158,6 +159,17 @@ class LoadedCertificate:
         return self.certificate.fingerprint(hashes.SHA1()).hex().upper()
 
 
+@dataclass(frozen=True)
+class AccessEntry:
+    """One entry of a connector's access control list that was made for it alone."""
+
+    User: str
+    AccessRight: str = "ExtendedRight"
+    ExtendedRight: str = ""
+    Deny: bool = False
+    InheritanceType: str = "All"
+
+
 @dataclass(eq=False)
 class ReceiveConnector:
     """Lives on one server. `Identity` is `SERVER\\Name`; TlsCertificateName is the stored text."""
@@ -190,6 +202,8 @@ class ReceiveConnector:
     WhenChanged: datetime = field(default_factory=now)
     other: dict[str, object] = field(default_factory=dict)
     """Further properties that were set, by Exchange's name."""
+    access: list[AccessEntry] = field(default_factory=list)
+    """What the permission groups do not give already."""
 
     @property
     def Identity(self) -> str:
@@ -229,6 +243,7 @@ class SendConnector:
     WhenCreated: datetime = field(default_factory=now)
     WhenChanged: datetime = field(default_factory=now)
     other: dict[str, object] = field(default_factory=dict)
+    access: list[AccessEntry] = field(default_factory=list)
 
     @property
     def Identity(self) -> str:

@@ -15,6 +15,7 @@ from fake_exchange.organisation import (
     mail,
     services,
 )
+from fake_exchange.organisation.access_loading import read_access
 from fake_exchange.organisation.certificates import CertificateData
 from fake_exchange.organisation.model import (
     SERVICE_NAMES,
@@ -171,7 +172,7 @@ def _equip_further(
         stored, loaded = _certificate(organisation, server, Section(value, place), named)
         if not loaded:
             late.append(stored)
-    _receive_connectors(server, section.section("receive_connectors"), named)
+    _receive_connectors(organisation, server, section.section("receive_connectors"), named)
     _services(server, section.section("services"))
     _component_states(server, section.section("component_states"))
     for value, place in section.entries("queues"):
@@ -224,7 +225,10 @@ def _certificate(
 
 
 def _receive_connectors(
-    server: Server, section: Section, named: dict[str, NamedCertificate]
+    organisation: Organisation,
+    server: Server,
+    section: Section,
+    named: dict[str, NamedCertificate],
 ) -> None:
     """Change the default connectors (named with or without the server's name), add others."""
     for name in section.names():
@@ -237,6 +241,7 @@ def _receive_connectors(
             server.receive_connectors.append(connector)
         if "tls_certificate_name" in part:
             connector.TlsCertificateName = tls_certificate_name(part, named)
+        connector.access += read_access(part, organisation)
         fill(connector, part)
         part.done()
 

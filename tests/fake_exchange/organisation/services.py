@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from fake_exchange.organisation import journal, selection
+from fake_exchange.organisation import bindings, journal, selection
 from fake_exchange.organisation.model import (
     LoadedCertificate,
     Organisation,
@@ -113,10 +113,7 @@ def service_of_port(server: Server, port: str) -> Service | None:
 def connector_of_port(server: Server, port: str) -> ReceiveConnector | None:
     """The Receive connector that listens on the real port behind `smtp` or `submission`."""
     number = {"smtp": 25, "submission": 587}.get(port)
-    for connector in server.receive_connectors:
-        if connector.port == number and connector.Enabled:
-            return connector
-    return None
+    return bindings.answering(server, number) if number is not None else None
 
 
 def presented(organisation: Organisation, server: Server, port: str) -> LoadedCertificate | None:
@@ -155,6 +152,27 @@ def load_certificates(organisation: Organisation, server: Server, service: Servi
     elif service.Name == "MSExchangePOP3":
         found["pop3"] = selection.for_mail_access(organisation, server, "POP")
     service.loaded = {door: loaded for door, loaded in found.items() if loaded is not None}
+
+
+def notice_connector(
+    organisation: Organisation, server: Server, connector: ReceiveConnector
+) -> None:
+    """What a running transport service does about a connector that is new or has another name: it
+    listens, with the certificate it finds now. A certificate's change it notices at a start."""
+    hub = connector.TransportRole == "HubTransport" or server.IsEdgeServer
+    service = server.services.get(TRANSPORT if hub else FRONT_END_TRANSPORT)
+    if service is None or service.Status != "Running":
+        return
+    loaded = selection.for_starttls(organisation, server, connector)
+    if loaded is not None:
+        service.loaded[connector.Name] = loaded
+
+
+def forget_connector(server: Server, name: str) -> None:
+    """A connector of that name is there no more."""
+    for transport in (TRANSPORT, FRONT_END_TRANSPORT):
+        if transport in server.services:
+            server.services[transport].loaded.pop(name, None)
 
 
 def start(organisation: Organisation, server: Server, name: str) -> None:

@@ -92,7 +92,13 @@ def plain(value: Any) -> Any:
     if value is None:
         return None
     return {
-        field.name: item.isoformat() if isinstance(item, datetime) else item
-        for field in dataclasses.fields(value)
-        for item in [getattr(value, field.name)]
+        field.name: _plain_item(getattr(value, field.name)) for field in dataclasses.fields(value)
     }
+
+
+def _plain_item(item: Any) -> Any:
+    if isinstance(item, datetime):
+        return item.isoformat()
+    if isinstance(item, list):
+        return [plain(part) if dataclasses.is_dataclass(part) else part for part in item]
+    return item

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 import psrpcore
 from psrpcore.types import (
     PSChar,
+    PSCredential,
     PSObject,
     PSScriptBlock,
     PSSecureString,
@@ -24,7 +25,13 @@ from psrpcore.types import (
     PSXml,
 )
 
-from fake_exchange.cmdlets.registry import Command, ErrorSpec, SecureText, TerminatingError
+from fake_exchange.cmdlets.registry import (
+    Command,
+    Credential,
+    ErrorSpec,
+    SecureText,
+    TerminatingError,
+)
 
 
 class NotPlain(Exception):
@@ -69,6 +76,8 @@ def plain(value: object) -> object:
         return value
     if isinstance(value, PSSecureString):
         return SecureText(value.decrypt())
+    if isinstance(value, PSCredential):
+        return Credential(str(value.UserName), SecureText(value.Password.decrypt()))
     if isinstance(value, (PSScriptBlock, PSXml)):
         raise NotPlain(type(value).__name__)
     if isinstance(value, PSChar):

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import smtplib
 import ssl
 from collections.abc import Iterator
 
 import pytest
 
-from fake_exchange.organisation.model import AcceptedDomain, Account, ComponentState
+from fake_exchange.organisation.model import AcceptedDomain, AccessEntry, Account, ComponentState
 from support.stocked_server import StockedServer, organisation_of
 
 pytestmark = pytest.mark.usefixtures("ports")
@@ -142,6 +143,26 @@ def test_other_domains_are_not_relayed(client: smtplib.SMTP, stock: StockedServe
     connect(client, stock)
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         client.sendmail("a@b.test", ["x@elsewhere.test"], "hello")
+
+
+def test_other_domains_are_relayed_for_anonymous_users_who_have_the_right(
+    client: smtplib.SMTP, stock: StockedServer
+) -> None:
+    stock.organisation.accepted_domains = [_domain()]
+    right = "ms-Exch-SMTP-Accept-Any-Recipient"
+    stock.front_end.access = [AccessEntry("NT AUTHORITY\\ANONYMOUS LOGON", ExtendedRight=right)]
+    connect(client, stock)
+    assert client.sendmail("a@b.test", ["x@elsewhere.test"], "hello") == {}
+
+
+def test_the_connector_with_the_narrowest_range_around_the_client_answers(
+    client: smtplib.SMTP, stock: StockedServer
+) -> None:
+    near = dataclasses.replace(stock.front_end, Name="Near", RemoteIPRanges=["127.0.0.0/8"])
+    far = dataclasses.replace(stock.front_end, Name="Far", RemoteIPRanges=["10.0.0.1"])
+    near.Banner, far.Banner = "220 near", "220 far"
+    stock.server.receive_connectors += [far, near]
+    assert connect(client, stock) == "220 near"
 
 
 HEADERS = {

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from fake_exchange.organisation.loading import LoadingError, load_organisation
-from fake_exchange.organisation.model import Organisation
+from fake_exchange.organisation.model import AccessEntry, Organisation
 from fake_exchange.organisation.tls_names import tls_certificate_name
 from support.stocked_server import ISSUER, OTHER_ISSUER, issued
 
@@ -387,3 +387,33 @@ def test_the_example_loads() -> None:
     assert len(organisation.servers) == 4
     assert {server.Site for server in organisation} == {"Berlin", "Hamburg"}
     assert organisation.hybrid_configuration is not None
+
+
+def test_rights_at_connectors_are_given_and_denied(load: Load) -> None:
+    right = "ms-Exch-SMTP-Accept-Any-Recipient"
+    connector = {"extended_rights": {"ANONYMOUS LOGON": [right]}}
+    organisation = load(
+        servers=[{"name": "EX01", "receive_connectors": {"Default Frontend": connector}}],
+        send_connectors=[
+            {"name": "Web", "denied_rights": {"EX01$": ["ms-Exch-Send-Headers-Forest"]}}
+        ],
+    )
+    front_end = organisation.servers["EX01"].receive_connector("Default Frontend EX01")
+    assert front_end is not None
+    assert front_end.access == [AccessEntry("NT AUTHORITY\\ANONYMOUS LOGON", ExtendedRight=right)]
+    (entry,) = organisation.send_connectors[0].access
+    assert (entry.User, entry.Deny) == ("CONTOSO\\EX01$", True)
+
+
+@pytest.mark.parametrize(
+    ("rights", "complaint"),
+    [
+        ({"nobody": ["Send-As"]}, "extended_rights.nobody: there is no user or group 'nobody'"),
+        ({"EX01$": ["Fly"]}, "there is no extended right 'Fly'"),
+    ],
+)
+def test_rights_of_nobody_or_to_nothing_are_refused(
+    load: Load, rights: dict[str, list[str]], complaint: str
+) -> None:
+    with pytest.raises(LoadingError, match=re.escape(complaint)):
+        load(send_connectors=[{"name": "Web", "extended_rights": rights}])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import psrpcore
 import pytest
-from psrpcore.types import PSCustomObject, PSInvocationState, PSSecureString
+from psrpcore.types import PSCredential, PSCustomObject, PSInvocationState, PSSecureString
 from pypsrp.complex_objects import ObjectMeta
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -216,6 +216,16 @@ def test_a_password_travels_encrypted_after_the_key_exchange(fake):
         result = session.invoke(("Show-Password", {"Password": PSSecureString("gehëim")}))
     assert result.output == [6]
     assert "gehëim" not in repr(fake.cmdlets.calls)
+
+
+def test_a_credential_is_a_name_and_a_password(fake):
+    credential = PSCredential(UserName="CONTOSO\\relay", Password=PSSecureString("gehëim"))
+    with fake.session() as session:
+        session.exchange_key()
+        session.invoke(("Write-Text", {"AuthenticationCredential": credential}))
+    (arrived,) = [dict(call.parameters)["AuthenticationCredential"] for call in fake.cmdlets.calls]
+    assert (arrived.user_name, arrived.password.text) == ("CONTOSO\\relay", "gehëim")
+    assert "gehëim" not in f"{arrived} {arrived!r}"
 
 
 def test_the_landed_server_is_the_accounts_not_the_one_dialled(organisation, start):
