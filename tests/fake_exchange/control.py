@@ -10,6 +10,7 @@ import dataclasses
 import json
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from fake_exchange.faults import KINDS, Fault
 from fake_exchange.fronts.peer import Peers
 from fake_exchange.fronts.ports import Ports
-from fake_exchange.organisation import mail, services, snapshots
+from fake_exchange.organisation import auth_certificate, mail, services, snapshots
 from fake_exchange.organisation.behavior import Behavior
 from fake_exchange.organisation.model import Organisation, Server, now
 from fake_exchange.organisation.persistence import save_state
@@ -46,6 +47,7 @@ DOORS = {
     "POST /faults/clear": "disarm all, and let go of what is held",
     "POST /faults/release": "let go of requests that the fault hold keeps",
     "POST /services": '{"server": "EX01", "service": "W3SVC", "action": "start|stop|restart"}',
+    "POST /auth-servicelet": '{"server": "EX01", "hours_later": 50}: let AuthAdmin run as if then',
     "POST /components": '{"server": "EX01", "component": "HubTransport", "state": "Draining"}',
     "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
     "POST /peers": '{"peer": "partner", "closed": true}: the same of a mail server outside',
@@ -101,6 +103,7 @@ class ControlDoor:
             "POST /faults/clear": self._clear_faults,
             "POST /faults/release": self._release,
             "POST /services": self._service,
+            "POST /auth-servicelet": self._auth_servicelet,
             "POST /components": self._component,
             "POST /ports": self._port,
             "POST /peers": self._peer,
@@ -314,6 +317,22 @@ class ControlDoor:
         except KeyError:
             raise BadRequest(f"there is no peer '{values.get('peer')}'") from None
         return {"done": True}
+
+    def _auth_servicelet(self, wanted: Any) -> object:
+        """Let it run once, as it does every 12 hours, on one server or on all."""
+        values = _mapping(wanted)
+        hours = values.get("hours_later", 0)
+        if isinstance(hours, bool) or not isinstance(hours, (int, float)):
+            raise BadRequest("hours_later has to be a number")
+        moment = now() + timedelta(hours=hours)
+        servers = [self._server_named(values)] if "server" in values else list(self._organisation)
+        changes = []
+        for server in servers:
+            if auth_certificate.runs(server):
+                changes += auth_certificate.run_servicelet(self._organisation, server, moment)
+        for change in changes:
+            self._organisation.journal.record(self._organisation, change)
+        return {"changes": [dataclasses.asdict(change) for change in changes]}
 
     def _save(self, _: object) -> object:
         if self._state_file is None:

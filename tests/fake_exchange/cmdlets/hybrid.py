@@ -1,8 +1,8 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What do the cmdlets about the organisation as a whole do? Get-/Set-HybridConfiguration,
-Get-AuthConfig, Get-FederationTrust and Get-AcceptedDomain."""
+"""What do the cmdlets about the organisation as a whole do? Get-/Set-HybridConfiguration and
+Get-AcceptedDomain."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
 from fake_exchange.cmdlets.servers import server_identity
 from fake_exchange.organisation.model import (
     AcceptedDomain,
-    AuthConfig,
-    FederationTrust,
     HybridConfiguration,
     Organisation,
 )
@@ -38,10 +36,8 @@ from fake_exchange.organisation.model import (
 TASKS = "Microsoft.Exchange.Management.SystemConfigurationTasks."
 HYBRID_TASKS = "Microsoft.Exchange.Management.Hybrid."
 HYBRID = (CONFIGURATION + "HybridConfiguration", *CONFIGURATION_OBJECT)
-AUTH = (CONFIGURATION + "AuthConfig", *CONFIGURATION_OBJECT)
-FEDERATION = (CONFIGURATION + "FederationTrust", *CONFIGURATION_OBJECT)
 ACCEPTED_DOMAIN = (CONFIGURATION + "AcceptedDomain", *CONFIGURATION_OBJECT)
-HYBRID_NAME, AUTH_NAME = "Hybrid Configuration", "Auth Configuration"
+HYBRID_NAME = "Hybrid Configuration"
 _FEATURES = f"HybridFeature, {directory.DIRECTORY_LIBRARY}"
 FEATURES = (
     "FreeBusy",
@@ -136,46 +132,6 @@ def hybrid_output(organisation: Organisation, hybrid: HybridConfiguration) -> Ou
     )
 
 
-def auth_config_output(organisation: Organisation, auth: AuthConfig) -> OutputObject:
-    """The Auth configuration with its 25 properties."""
-    domain = organisation.domain
-    dn = f"CN={AUTH_NAME},{directory.organization_dn(organisation.Name, domain)}"
-    effective = auth.NextCertificateEffectiveDate
-    common = directory.directory_members(
-        distinguished_name=dn,
-        guid=auth.Guid,
-        identity=directory.ad_object_id(dn, guid=auth.Guid),
-        domain=domain,
-        schema_class="ms-Exch-Auth-Auth-Config",
-        object_classes=("top", "container", "msExchContainer", "msExchAuthAuthConfig"),
-        changed=auth.WhenChanged,
-        created=auth.WhenCreated,
-        domain_controller=organisation.domain_controller,
-        time_zone=organisation.time_zone,
-    )
-    getters: Getters = {
-        "CurrentCertificateThumbprint": lambda: auth.CurrentCertificateThumbprint,
-        "PreviousCertificateThumbprint": lambda: auth.PreviousCertificateThumbprint,
-        "NextCertificateThumbprint": lambda: auth.NextCertificateThumbprint,
-        "NextCertificateEffectiveDate": lambda: (
-            directory.local_time(effective, organisation.time_zone)
-            if effective is not None
-            else None
-        ),
-        "ServiceName": lambda: auth.ServiceName,
-        "Realm": lambda: auth.Realm,
-        "DeploymentId": lambda: "",
-        "IssuerIdentifier": lambda: "",
-        "Name": lambda: AUTH_NAME,
-        "AdminDisplayName": lambda: "",
-        "ExchangeVersion": lambda: directory.object_version(0, 20, "15.0.0.0"),
-        **common["name"],
-        **common["dates"],
-        **common["state"],
-    }
-    return output_of(AUTH, AUTH_NAME, getters, lambda: directory.property_bag(AUTH[0], getters))
-
-
 def accepted_domain_output(organisation: Organisation, accepted: AcceptedDomain) -> OutputObject:
     """An accepted domain: the documented properties, no capture exists."""
     domain, name = organisation.domain, accepted.Name or accepted.DomainName
@@ -252,30 +208,6 @@ def _set_hybrid(invocation: Invocation) -> Iterator[OutputObject]:
     yield from ()
 
 
-def _get_auth_config(invocation: Invocation) -> Iterator[OutputObject]:
-    yield auth_config_output(invocation.organisation, invocation.organisation.auth_config)
-
-
-def federation_output(trust: FederationTrust) -> OutputObject:
-    """A federation trust: the documented properties that matter, no capture exists."""
-    getters: Getters = {
-        "Name": lambda: trust.Name,
-        "ApplicationUri": lambda: None,
-        "OrgPrivCertificate": lambda: trust.OrgPrivCertificate,
-        "OrgPrevPrivCertificate": lambda: trust.OrgPrevPrivCertificate,
-        "OrgNextPrivCertificate": lambda: trust.OrgNextPrivCertificate,
-        "Identity": lambda: trust.Name,
-        "IsValid": lambda: True,
-    }
-    return output_of(FEDERATION, trust.Name, getters)
-
-
-def _get_federation_trust(invocation: Invocation) -> Iterator[OutputObject]:
-    trust = invocation.organisation.federation_trust
-    if trust is not None:
-        yield federation_output(trust)
-
-
 def _get_accepted_domain(invocation: Invocation) -> Iterator[OutputObject]:
     def names(accepted: AcceptedDomain) -> tuple[str, ...]:
         guid: uuid.UUID = accepted.Guid
@@ -306,15 +238,6 @@ CMDLETS = (
         (*(setting.parameter for setting in HYBRID_SETTINGS), _DOMAIN_CONTROLLER),
         _set_hybrid,
         should_process=True,
-    ),
-    CmdletDefinition(
-        "Get-AuthConfig", TASKS + "GetAuthConfig", (_DOMAIN_CONTROLLER,), _get_auth_config
-    ),
-    CmdletDefinition(
-        "Get-FederationTrust",
-        TASKS + "GetFederationTrust",
-        (Parameter("Identity", conversion.text, position=1), _DOMAIN_CONTROLLER),
-        _get_federation_trust,
     ),
     CmdletDefinition(
         "Get-AcceptedDomain",

@@ -164,6 +164,8 @@ _GROUPS = (
     "ad_permission",
     "servers",
     "hybrid",
+    "auth_config",
+    "federation",
     "health",
     "mail_flow",
     "availability_groups",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from fake_exchange.organisation import bindings, journal, selection
+from fake_exchange.organisation import auth_certificate, bindings, journal, selection
 from fake_exchange.organisation.model import (
     LoadedCertificate,
     Organisation,
@@ -200,6 +200,9 @@ def start(organisation: Organisation, server: Server, name: str) -> None:
         service.started_at = now()
         service.starts += 1
     organisation.counters.add(server.Name, "service_starts", key=service.Name)
+    if service.Name == auth_certificate.SERVICE_HOST:
+        for change in auth_certificate.run_servicelet(organisation, server):
+            organisation.journal.record(organisation, change)
     _settle(organisation, server, service, "Running")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,26 @@ def test_the_journal_tells_changes_until_it_is_reset(fake: RunningFake, server: 
     assert get(fake, "/journal") == {"changes": [], "violations": []}
 
 
+def test_the_auth_servicelet_runs_when_asked_to(
+    fake: RunningFake, organisation: Organisation
+) -> None:
+    auth = organisation.auth_config
+    former = auth.CurrentCertificateThumbprint
+    first, second = organisation
+    following = next(t for t in first.certificates if t != former)
+    first.certificates[following].PrivateKeyExportable = True
+    auth.NextCertificateThumbprint = following
+    auth.NextCertificateEffectiveDate = datetime.now(timezone.utc) + timedelta(hours=49)
+    post(fake, "/auth-servicelet", server="EX02")
+    assert following in second.certificates
+    assert auth.CurrentCertificateThumbprint == former
+    changes = post(fake, "/auth-servicelet", hours_later=50)["changes"]
+    assert [(change["what"], change["detail"]) for change in changes] == [
+        ("AuthAdmin published", following)
+    ]
+    assert auth.CurrentCertificateThumbprint == following
+
+
 def test_a_fault_that_struck_is_told_with_its_request(fake: RunningFake, server: Server) -> None:
     post(fake, "/faults", kind="kill_shell", verb="Command", server="EX01")
     opened = session(server)
@@ -157,6 +178,8 @@ def test_a_fault_that_struck_is_told_with_its_request(fake: RunningFake, server:
         ("/snapshot/restore", {"name": "never kept"}, "there is no snapshot 'never kept'"),
         ("/faults", {"kind": "fail_cmdlet", "request": 3}, "request is for faults of the wire"),
         ("/faults", {"kind": "drop_connection", "execute": True}, "execute is for hold"),
+        ("/auth-servicelet", {"server": "EX77"}, "there is no server 'EX77'"),
+        ("/auth-servicelet", {"hours_later": "two"}, "hours_later has to be a number"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
