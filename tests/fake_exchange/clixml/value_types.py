@@ -330,6 +330,21 @@ def receive_domain_capabilities(text: str) -> ClrObject:
 
 
 @lru_cache(maxsize=KEEP)
+def protocol_connection_settings(text: str) -> ClrObject:
+    """``host:port:TLS`` of POP3 and IMAP4; no capture exists."""
+    host, port, *encryption = text.split(":")
+    return ClrObject(
+        (f"{DATA}.ProtocolConnectionSettings", "System.Object"),
+        to_string=text,
+        properties=[
+            ("Hostname", host),
+            ("Port", int(port)),
+            ("EncryptionType", encryption[0] if encryption else None),
+        ],
+    )
+
+
+@lru_cache(maxsize=KEEP)
 def server_version(build: str) -> ClrObject:
     """AdminDisplayVersion of a build like ``15.2.1748.10``."""
     parts = [int(part) for part in build.split(".")]

@@ -165,6 +165,7 @@ _GROUPS = (
     "servers",
     "hybrid",
     "auth_config",
+    "mail_access",
     "federation",
     "health",
     "mail_flow",

@@ -32,6 +32,8 @@ class Behavior:
     `refuse_malformed_tls_certificate_name` - they refuse a text without `<I>` and `<S>`.
     `require_tls_with_tls_certificate_name` - Set-SendConnector demands RequireTLS with it.
     `extra_services` - a certificate enabled for SMTP shows IMAP too.
+    `enable_sets_x509_certificate_name` - Enable-ExchangeCertificate for POP or IMAP also writes the
+    certificate's own name into the settings of the service.
     `list_all_for_missing_identity` - Get-* of something missing returns everything.
     `modern_pkcs12` - the servers read AES/SHA-256 PKCS#12 files (recent Windows).
     `elliptic_curve_certificates` - EnableEccCertificateSupport is set.
@@ -66,6 +68,7 @@ class Behavior:
     refuse_malformed_tls_certificate_name: bool = True
     require_tls_with_tls_certificate_name: bool = False
     extra_services: bool = False
+    enable_sets_x509_certificate_name: bool = True
     list_all_for_missing_identity: bool = True
     modern_pkcs12: bool = False
     elliptic_curve_certificates: bool = True

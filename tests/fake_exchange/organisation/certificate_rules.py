@@ -184,9 +184,18 @@ def enable(
                 other.Services.discard(name)
             stored.Services.add(name)
             server.mail_access_certificates[name] = stored.Thumbprint
+            if organisation.behavior.enable_sets_x509_certificate_name:
+                _name_mail_access(server, stored, name)
         if "IIS" in wanted:
             bind(server, stored, FRONT_END_SITE)
             server.require_ssl = require_ssl or server.require_ssl
+
+
+def _name_mail_access(server: Server, stored: StoredCertificate, service: str) -> None:
+    names = [tls_names.common_name(stored.certificate), *tls_names.dns_names(stored.certificate)]
+    name = next((name for name in names if name and "*" not in name and " " not in name), None)
+    if name is not None and service in server.mail_access:
+        server.mail_access[service].X509CertificateName = name
 
 
 def set_internal_transport(server: Server, stored: StoredCertificate) -> None:

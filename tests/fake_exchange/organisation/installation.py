@@ -10,6 +10,7 @@ from fake_exchange.organisation import certificate_rules, certificates, services
 from fake_exchange.organisation.certificates import CertificateData
 from fake_exchange.organisation.model import (
     ComponentState,
+    MailAccessSettings,
     Organisation,
     Queue,
     ReceiveConnector,
@@ -104,10 +105,26 @@ def equip(organisation: Organisation, server: Server, auth: CertificateData | No
         default.Services = {"SMTP"}
         return
     server.mail_access_certificates = {"IMAP": default.Thumbprint, "POP": default.Thumbprint}
+    server.mail_access = {
+        "IMAP": _mail_access(server, plain_port=143, secure_port=993),
+        "POP": _mail_access(server, plain_port=110, secure_port=995),
+    }
     if auth is not None:
         certificate_rules.add(organisation, server, certificates.stored_auth_certificate(auth))
     certificate_rules.add(organisation, server, certificates.web_management(server.Name))
     server.web_bindings = _bindings(default)
+
+
+def _mail_access(server: Server, *, plain_port: int, secure_port: int) -> MailAccessSettings:
+    return MailAccessSettings(
+        X509CertificateName=server.Name,
+        UnencryptedOrTLSBindings=[f"[::]:{plain_port}", f"0.0.0.0:{plain_port}"],
+        SSLBindings=[f"[::]:{secure_port}", f"0.0.0.0:{secure_port}"],
+        InternalConnectionSettings=[
+            f"{server.Fqdn}:{secure_port}:SSL",
+            f"{server.Fqdn}:{plain_port}:TLS",
+        ],
+    )
 
 
 def _connectors(server: Server) -> list[ReceiveConnector]:

@@ -41,6 +41,7 @@ __all__ = [
     "FederationTrust",
     "HybridConfiguration",
     "LoadedCertificate",
+    "MailAccessSettings",
     "MailLog",
     "Message",
     "Organisation",
@@ -362,6 +363,23 @@ class ComponentState:
         return "Active"
 
 
+@dataclass(eq=False)
+class MailAccessSettings:
+    """What POP3 or IMAP4 of one server is set to."""
+
+    X509CertificateName: str = ""
+    """The host name whose certificate clients are shown."""
+    LoginType: str = "SecureLogin"
+    UnencryptedOrTLSBindings: list[str] = field(default_factory=list)
+    SSLBindings: list[str] = field(default_factory=list)
+    InternalConnectionSettings: list[str] = field(default_factory=list)
+    ExternalConnectionSettings: list[str] = field(default_factory=list)
+    Guid: uuid.UUID = field(default_factory=uuid.uuid4)
+    WhenCreated: datetime = field(default_factory=now)
+    WhenChanged: datetime = field(default_factory=now)
+    other: dict[str, object] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Message:
     """A message under way; `number` is unique in the organisation. When its recipients are reached
@@ -507,7 +525,9 @@ class Server:
     """The DER in msExchServerInternalTLSCert; stays when the store loses the certificate."""
     winrm_certificate: StoredCertificate | None = None
     mail_access_certificates: dict[str, str] = field(default_factory=dict)
-    """Thumbprint that POP and IMAP use, by service name."""
+    """Thumbprint of the certificate that is enabled for POP and IMAP, by service name."""
+    mail_access: dict[str, MailAccessSettings] = field(default_factory=dict)
+    """By service name: POP, IMAP."""
     receive_connectors: list[ReceiveConnector] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
     web_bindings: list[WebBinding] = field(default_factory=list)

@@ -107,9 +107,20 @@ def for_https(organisation: Organisation, server: Server, site_id: int) -> Loade
 def for_mail_access(
     organisation: Organisation, server: Server, service: str
 ) -> LoadedCertificate | None:
-    """What IMAP or POP (`service`) uses: the certificate that holds the service."""
-    stored = server.certificates.get(server.mail_access_certificates.get(service, ""))
-    return as_loaded(organisation, server, stored) if stored else None
+    """What IMAP or POP (`service`) uses: a certificate for the host name of its settings, which has
+    to be enabled for the service unless it has that name by a wildcard."""
+    settings = server.mail_access.get(service)
+    name = settings.X509CertificateName if settings is not None else ""
+    enabled = server.mail_access_certificates.get(service)
+    chosen = best(
+        (
+            stored
+            for stored in (matching(server, name) if name else ())
+            if stored.Thumbprint == enabled or not tls_names.has_name(stored.certificate, name)
+        ),
+        tie_break=organisation.behavior.certificate_tie_break,
+    )
+    return as_loaded(organisation, server, chosen) if chosen else None
 
 
 def as_loaded(

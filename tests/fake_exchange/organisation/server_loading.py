@@ -173,6 +173,9 @@ def _equip_further(
         if not loaded:
             late.append(stored)
     _receive_connectors(organisation, server, section.section("receive_connectors"), named)
+    for service, key in (("POP", "pop_settings"), ("IMAP", "imap_settings")):
+        if key in section:
+            _mail_access(server, service, section.section(key))
     _services(server, section.section("services"))
     _component_states(server, section.section("component_states"))
     for value, place in section.entries("queues"):
@@ -244,6 +247,14 @@ def _receive_connectors(
         connector.access += read_access(part, organisation)
         fill(connector, part)
         part.done()
+
+
+def _mail_access(server: Server, service: str, section: Section) -> None:
+    settings = server.mail_access.get(service)
+    if settings is None:
+        raise section.place.error(f"a server of role {server.ServerRole} has no {service}")
+    fill(settings, section)
+    section.done()
 
 
 def _further_connector(server: Server, name: str, section: Section) -> ReceiveConnector:

@@ -148,6 +148,11 @@ def dns_names(certificate: x509.Certificate) -> list[str]:
     return names
 
 
+def has_name(certificate: x509.Certificate, fqdn: str) -> bool:
+    """Whether `fqdn` itself is one of the certificate's names, no wildcard for it."""
+    return fqdn.casefold() in (name.casefold() for name in dns_names(certificate))
+
+
 def covers(certificate: x509.Certificate, fqdn: str) -> bool:
     """Whether one of the certificate's names is `fqdn`, or a wildcard for it."""
     wanted = fqdn.casefold()

@@ -50,6 +50,7 @@ def _server(server: Server) -> dict[str, object]:
             }
             for service in server.services.values()
         },
+        "mail_access": {name: plain(item) for name, item in server.mail_access.items()},
         "web_bindings": [plain(binding) for binding in server.web_bindings],
         "require_ssl": server.require_ssl,
         "component_states": {s.Component: s.State for s in server.component_states.values()},

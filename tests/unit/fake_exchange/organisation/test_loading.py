@@ -417,3 +417,12 @@ def test_rights_of_nobody_or_to_nothing_are_refused(
 ) -> None:
     with pytest.raises(LoadingError, match=re.escape(complaint)):
         load(send_connectors=[{"name": "Web", "extended_rights": rights}])
+
+
+def test_mail_access_is_set_in_the_file(load: Load) -> None:
+    name = {"X509CertificateName": "pop.contoso.test"}
+    server = load(servers=[{"name": "EX01", "pop_settings": name}]).servers["EX01"]
+    assert server.mail_access["POP"].X509CertificateName == "pop.contoso.test"
+    assert server.mail_access["IMAP"].X509CertificateName == "EX01"
+    with pytest.raises(LoadingError, match="a server of role Edge has no POP"):
+        load(servers=[{"name": "EX01", "role": "Edge", "pop_settings": name}])

@@ -46,6 +46,7 @@ def turn_everything_over(stock: StockedServer) -> None:
     assert organisation.hybrid_configuration is not None
     organisation.hybrid_configuration.TlsCertificateName = name
     organisation.auth_config.NextCertificateThumbprint = new.Thumbprint
+    server.mail_access["POP"].X509CertificateName = "pop.contoso.test"
     stock.front_end.access.append(AccessEntry("CONTOSO\\scanner", ExtendedRight="Send-As"))
     server.component_states["HubTransport"].requesters["Maintenance"] = "Draining"
     lose_messages(stock)
