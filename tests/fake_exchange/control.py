@@ -18,8 +18,16 @@ from typing import Any
 from fake_exchange.faults import KINDS, Fault
 from fake_exchange.fronts.peer import Peers
 from fake_exchange.fronts.ports import Ports
-from fake_exchange.organisation import auth_certificate, mail, services, snapshots
+from fake_exchange.organisation import (
+    auth_certificate,
+    certificate_distribution,
+    federation_certificate,
+    mail,
+    services,
+    snapshots,
+)
 from fake_exchange.organisation.behavior import Behavior
+from fake_exchange.organisation.journal import Change
 from fake_exchange.organisation.model import Organisation, Server, now
 from fake_exchange.organisation.persistence import save_state
 from fake_exchange.organisation.reading import LoadingError, Place, Section, fill
@@ -48,6 +56,7 @@ DOORS = {
     "POST /faults/release": "let go of requests that the fault hold keeps",
     "POST /services": '{"server": "EX01", "service": "W3SVC", "action": "start|stop|restart"}',
     "POST /auth-servicelet": '{"server": "EX01", "hours_later": 50}: let AuthAdmin run as if then',
+    "POST /federation-servicelet": '{"server": "EX01"}: let it bring the certificates there',
     "POST /components": '{"server": "EX01", "component": "HubTransport", "state": "Draining"}',
     "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
     "POST /peers": '{"peer": "partner", "closed": true}: the same of a mail server outside',
@@ -104,6 +113,7 @@ class ControlDoor:
             "POST /faults/release": self._release,
             "POST /services": self._service,
             "POST /auth-servicelet": self._auth_servicelet,
+            "POST /federation-servicelet": self._federation_servicelet,
             "POST /components": self._component,
             "POST /ports": self._port,
             "POST /peers": self._peer,
@@ -325,11 +335,25 @@ class ControlDoor:
         if isinstance(hours, bool) or not isinstance(hours, (int, float)):
             raise BadRequest("hours_later has to be a number")
         moment = now() + timedelta(hours=hours)
+        return self._run_servicelet(
+            values,
+            lambda server: auth_certificate.run_servicelet(self._organisation, server, moment),
+        )
+
+    def _federation_servicelet(self, wanted: Any) -> object:
+        return self._run_servicelet(
+            _mapping(wanted),
+            lambda server: federation_certificate.run_servicelet(self._organisation, server),
+        )
+
+    def _run_servicelet(
+        self, values: Mapping[str, Any], run: Callable[[Server], list[Change]]
+    ) -> object:
         servers = [self._server_named(values)] if "server" in values else list(self._organisation)
-        changes = []
+        changes: list[Change] = []
         for server in servers:
-            if auth_certificate.runs(server):
-                changes += auth_certificate.run_servicelet(self._organisation, server, moment)
+            if certificate_distribution.runs(server):
+                changes += run(server)
         for change in changes:
             self._organisation.journal.record(self._organisation, change)
         return {"changes": [dataclasses.asdict(change) for change in changes]}

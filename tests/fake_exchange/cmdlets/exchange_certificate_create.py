@@ -103,6 +103,21 @@ def _key_size(invocation: Invocation) -> int:
     return size
 
 
+def _subject_key_identifier(invocation: Invocation) -> bytes | None:
+    """Hexadecimal digits, as a GUID without dashes has them."""
+    text = invocation.parameters.get("SubjectKeyIdentifier")
+    if not text:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise invocation.error(
+            f"The value '{text}' of the SubjectKeyIdentifier parameter isn't a hexadecimal number.",
+            category="InvalidArgument",
+            exception="ArgumentException",
+        ) from None
+
+
 def _new(invocation: Invocation) -> Iterator[OutputObject]:
     parameters = invocation.parameters
     organisation = invocation.organisation
@@ -116,6 +131,7 @@ def _new(invocation: Invocation) -> Iterator[OutputObject]:
     # Federation certificates are made here, though never enabled with Enable.
     check_services(invocation, server, [name for name in services if name != "Federation"])
     size = _key_size(invocation)
+    identifier = _subject_key_identifier(invocation)
     if not invocation.should_process(f"Creating a certificate on server {server.Name}."):
         return
     friendly_name = parameters.get("FriendlyName") or "Microsoft Exchange"
@@ -140,6 +156,7 @@ def _new(invocation: Invocation) -> Iterator[OutputObject]:
         friendly_name=friendly_name,
         exportable=exportable,
         key_size=size,
+        subject_key_identifier=identifier,
     )
     services = without_wildcard_trouble(invocation, stored, services)
     replace = "SMTP" in services and replaces_internal_transport(invocation, server, stored)

@@ -167,6 +167,7 @@ _GROUPS = (
     "auth_config",
     "mail_access",
     "federation",
+    "federation_tests",
     "health",
     "mail_flow",
     "availability_groups",

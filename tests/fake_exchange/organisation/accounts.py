@@ -53,6 +53,8 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-DatabaseAvailabilityGroup",
         "Get-MailboxServer",
         "Get-ExchangeDiagnosticInfo",
+        "Get-FederatedDomainProof",
+        "Get-FederatedOrganizationIdentifier",
         "Get-FederationTrust",
         "Get-ADPermission",
         "Get-PopSettings",
@@ -76,12 +78,26 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-ImapSettings",
         "Set-ImapSettings",
     ),
-    "Federated Sharing": ("Get-HybridConfiguration", "Set-HybridConfiguration"),
+    "Federated Sharing": (
+        "Get-HybridConfiguration",
+        "Set-HybridConfiguration",
+        "Get-FederationTrust",
+        "Set-FederationTrust",
+        "Get-FederatedDomainProof",
+        "Get-FederatedOrganizationIdentifier",
+        "Test-FederationTrust",
+        "Test-FederationTrustCertificate",
+    ),
     "Organization Client Access": ("Get-AuthConfig", "Set-AuthConfig"),
     "Remote and Accepted Domains": ("Get-AcceptedDomain",),
     "Transport Queues": ("Get-Queue", "Redirect-Message"),
     "Message Tracking": ("Get-MessageTrackingLog",),
-    "Monitoring": ("Test-ServiceHealth", "Get-ServerComponentState"),
+    "Monitoring": (
+        "Test-ServiceHealth",
+        "Get-ServerComponentState",
+        "Test-FederationTrust",
+        "Test-FederationTrustCertificate",
+    ),
 }
 
 #: Cmdlets of the endpoint itself, whoever is connected.

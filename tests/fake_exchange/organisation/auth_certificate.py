@@ -9,50 +9,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fake_exchange.organisation import certificate_rules
+from fake_exchange.organisation import certificate_distribution, certificate_rules
 from fake_exchange.organisation.journal import Change
-from fake_exchange.organisation.model import Organisation, Server, StoredCertificate, now
-
-SERVICE_HOST = "MSExchangeServiceHost"
-
-
-def runs(server: Server) -> bool:
-    service = server.services.get(SERVICE_HOST)
-    return service is not None and service.Status == "Running" and not server.IsEdgeServer
+from fake_exchange.organisation.model import Organisation, Server, now
 
 
 def fetch(organisation: Organisation, server: Server) -> list[Change]:
-    """Copy the current and the next certificate to `server` if it lacks them. Only what another
-    server of the site holds with an exportable key can be had."""
-    auth, changes = organisation.auth_config, []
-    for thumbprint in (auth.CurrentCertificateThumbprint, auth.NextCertificateThumbprint):
-        if not thumbprint or certificate_rules.find(server, thumbprint) is not None:
-            continue
-        source = _offered(organisation, server, thumbprint)
-        if source is None:
-            continue
-        copy = StoredCertificate(
-            source.certificate,
-            source.private_key,
-            FriendlyName=source.FriendlyName,
-            PrivateKeyExportable=True,
-            SelfSigned=source.SelfSigned,
-        )
-        certificate_rules.add(organisation, server, copy)
-        changes.append(Change("AuthAdmin deployed", server.Name, thumbprint))
-    return changes
-
-
-def _offered(
-    organisation: Organisation, server: Server, thumbprint: str
-) -> StoredCertificate | None:
-    for other in organisation:
-        if other is server or other.Site != server.Site or other.IsEdgeServer:
-            continue
-        stored = certificate_rules.find(other, thumbprint)
-        if stored is not None and stored.PrivateKeyExportable:
-            return stored
-    return None
+    """Bring the current and the next certificate to `server` from its own site."""
+    auth = organisation.auth_config
+    return [
+        Change("AuthAdmin deployed", server.Name, thumbprint)
+        for thumbprint in (auth.CurrentCertificateThumbprint, auth.NextCertificateThumbprint)
+        if certificate_distribution.fetch(organisation, server, thumbprint, from_other_sites=False)
+    ]
 
 
 def publish(organisation: Organisation) -> None:
@@ -69,7 +38,7 @@ def deploy_at_once(organisation: Organisation, server: Server) -> list[Change]:
     have to wait until somebody brings it to one of their servers."""
     changes: list[Change] = []
     for other in organisation:
-        if other.Site == server.Site and runs(other):
+        if other.Site == server.Site and certificate_distribution.runs(other):
             changes += fetch(organisation, other)
     return changes
 

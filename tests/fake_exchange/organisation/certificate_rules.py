@@ -284,10 +284,13 @@ def create(
     friendly_name: str,
     exportable: bool,
     key_size: int = 2048,
+    subject_key_identifier: bytes | None = None,
 ) -> StoredCertificate:
     """A new self-signed certificate in the store, enabled for nothing yet."""
     key = certificates.new_rsa_key(key_size)
-    data: CertificateData = certificates.self_signed(subject, dns_names=dns_names, key=key)
+    data: CertificateData = certificates.self_signed(
+        subject, dns_names=dns_names, key=key, subject_key_identifier=subject_key_identifier
+    )
     stored = StoredCertificate(
         data.certificate,
         data.private_key,

@@ -58,8 +58,10 @@ def self_signed(
     key: PrivateKey | None = None,
     years: float = 5,
     valid_from: datetime | None = None,
+    subject_key_identifier: bytes | None = None,
 ) -> CertificateData:
-    """A self-signed server certificate; a fresh RSA 2048 key if none is given."""
+    """A self-signed server certificate; a fresh RSA 2048 key if none is given, and the identifier
+    that follows from the key."""
     key = key or new_rsa_key(2048)
     return CertificateData(
         _sign(
@@ -70,6 +72,7 @@ def self_signed(
             dns_names=dns_names,
             lifetime=timedelta(days=365.25 * years),
             valid_from=valid_from,
+            subject_key_identifier=subject_key_identifier,
         ),
         key,
     )
@@ -128,6 +131,7 @@ def _sign(
     ip_addresses: Iterable[str] = (),
     valid_from: datetime | None = None,
     is_authority: bool = False,
+    subject_key_identifier: bytes | None = None,
 ) -> x509.Certificate:
     start = (valid_from or now() - timedelta(hours=1)).replace(microsecond=0)
     builder = (
@@ -155,10 +159,15 @@ def _sign(
         decipher_only=False,
     )
     issuer_public_key = issuer_key.public_key()
+    identifier = (
+        x509.SubjectKeyIdentifier(subject_key_identifier)
+        if subject_key_identifier is not None
+        else x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    )
     builder = (
         builder.add_extension(usage, critical=True)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(identifier, critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_public_key), critical=False
         )

@@ -79,7 +79,7 @@ def load_organisation(file: Path) -> Organisation:
     auth = _auth_certificate(top.section("auth_config"), organisation.auth_config, named)
     load_servers(top, organisation, named, auth=auth, winrm_authority=_winrm_authority(top))
     organisation.send_connectors = _send_connectors(top, organisation, named)
-    organisation.federation_trust = _federation_trust(top, named)
+    organisation.federation_trust = _federation_trust(top, organisation, named)
     organisation.peers = list(_peers(top, organisation, named))
     organisation.hybrid_configuration = _hybrid_configuration(top, organisation, named)
     _check_landing_places(organisation, top.place)
@@ -283,7 +283,11 @@ def _hybrid_configuration(
     return configuration
 
 
-def _federation_trust(top: Section, named: dict[str, NamedCertificate]) -> FederationTrust | None:
+def _federation_trust(
+    top: Section, organisation: Organisation, named: dict[str, NamedCertificate]
+) -> FederationTrust | None:
+    """Federated domains are all accepted ones, beneath the name space that the wizard makes,
+    unless the file says otherwise."""
     if "federation_trust" not in top:
         return None
     section = top.section("federation_trust")
@@ -291,12 +295,20 @@ def _federation_trust(top: Section, named: dict[str, NamedCertificate]) -> Feder
     for key in ("current", "previous", "next"):
         place, name = section.at(key), section.text(key, None)
         found[key] = find(name, named, place).thumbprint if name is not None else ""
-    section.done()
-    return FederationTrust(
+    domains = [domain.DomainName for domain in organisation.accepted_domains]
+    default = next(d.DomainName for d in organisation.accepted_domains if d.Default)
+    name_space = f"FYDIBOHF25SPDLT.{default}"
+    trust = FederationTrust(
         OrgPrivCertificate=found["current"],
         OrgPrevPrivCertificate=found["previous"],
         OrgNextPrivCertificate=found["next"],
+        ApplicationUri=name_space,
+        AccountNamespace=name_space,
+        Domains=[name_space, *domains],
     )
+    fill(trust, section)
+    section.done()
+    return trust
 
 
 def _peers(

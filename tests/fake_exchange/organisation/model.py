@@ -297,12 +297,24 @@ class AuthConfig:
 
 @dataclass(eq=False)
 class FederationTrust:
-    """Thumbprints, empty when unset."""
+    """The trust with the gateway, and the organisation's identifier there. Thumbprints are empty
+    when unset."""
 
     Name: str = "Microsoft Federation Gateway"
     OrgPrivCertificate: str = ""
     OrgPrevPrivCertificate: str = ""
     OrgNextPrivCertificate: str = ""
+    ApplicationUri: str = ""
+    MetadataEpr: str = (
+        "https://nexus.microsoftonline-p.com/FederationMetadata/2006-12/FederationMetadata.xml"
+    )
+    AccountNamespace: str = ""
+    Domains: list[str] = field(default_factory=list)
+    OrganizationContact: str = ""
+    Enabled: bool = True
+    Guid: uuid.UUID = field(default_factory=uuid.uuid4)
+    WhenCreated: datetime = field(default_factory=now)
+    WhenChanged: datetime = field(default_factory=now)
 
 
 @dataclass(eq=False)

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import time
 
-from fake_exchange.organisation import auth_certificate, bindings, journal, selection
+from fake_exchange.organisation import (
+    auth_certificate,
+    bindings,
+    certificate_distribution,
+    federation_certificate,
+    journal,
+    selection,
+)
 from fake_exchange.organisation.model import (
     LoadedCertificate,
     Organisation,
@@ -200,8 +207,10 @@ def start(organisation: Organisation, server: Server, name: str) -> None:
         service.started_at = now()
         service.starts += 1
     organisation.counters.add(server.Name, "service_starts", key=service.Name)
-    if service.Name == auth_certificate.SERVICE_HOST:
-        for change in auth_certificate.run_servicelet(organisation, server):
+    if service.Name == certificate_distribution.SERVICE_HOST:
+        changes = auth_certificate.run_servicelet(organisation, server)
+        changes += federation_certificate.run_servicelet(organisation, server)
+        for change in changes:
             organisation.journal.record(organisation, change)
     _settle(organisation, server, service, "Running")
 

@@ -23,6 +23,7 @@ def state_of(organisation: Organisation) -> dict[str, object]:
             "send_connectors": [plain(connector) for connector in organisation.send_connectors],
             "hybrid_configuration": plain(organisation.hybrid_configuration),
             "auth_config": plain(organisation.auth_config),
+            "federation_trust": plain(organisation.federation_trust),
             "accepted_domains": [plain(domain) for domain in organisation.accepted_domains],
         }
 

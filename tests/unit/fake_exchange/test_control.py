@@ -18,7 +18,7 @@ from pypsrp.wsman import WSMan
 
 from fake_exchange.organisation import services
 from fake_exchange.organisation.loading import load_organisation
-from fake_exchange.organisation.model import Organisation, Server
+from fake_exchange.organisation.model import FederationTrust, Organisation, Server
 from fake_exchange.running import RunningFake
 from support.remote_powershell import RemotePowerShell
 
@@ -157,6 +157,20 @@ def test_the_auth_servicelet_runs_when_asked_to(
         ("AuthAdmin published", following)
     ]
     assert auth.CurrentCertificateThumbprint == following
+
+
+def test_the_federation_servicelet_runs_when_asked_to(
+    fake: RunningFake, organisation: Organisation
+) -> None:
+    first, second = organisation
+    thumbprint = next(iter(first.certificates))
+    first.certificates[thumbprint].PrivateKeyExportable = True
+    organisation.federation_trust = FederationTrust(OrgNextPrivCertificate=thumbprint)
+    changes = post(fake, "/federation-servicelet")["changes"]
+    assert [(change["what"], change["server"], change["detail"]) for change in changes] == [
+        ("Federation deployed", "EX02", thumbprint)
+    ]
+    assert second.certificates[thumbprint].Services == {"Federation"}
 
 
 def test_a_fault_that_struck_is_told_with_its_request(fake: RunningFake, server: Server) -> None:

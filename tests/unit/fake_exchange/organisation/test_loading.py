@@ -273,6 +273,13 @@ def test_what_a_preflight_looks_at_can_be_given(load: Load) -> None:
     assert trust is not None
     assert len(trust.OrgPrivCertificate) == 40
     assert (trust.OrgPrevPrivCertificate, trust.OrgNextPrivCertificate) == ("", "")
+    assert trust.Domains == ["FYDIBOHF25SPDLT.contoso.test", "contoso.test"]
+    named = load(
+        certificates={"public": PUBLIC},
+        federation_trust={"current": "public", "name": "Trust", "domains": ["a.test"]},
+    ).federation_trust
+    assert named is not None
+    assert (named.Name, named.Domains) == ("Trust", ["a.test"])
 
 
 @pytest.mark.parametrize(
