@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from fake_exchange.clixml import directory_types as directory
 from fake_exchange.clixml import network_types as network
@@ -21,12 +22,15 @@ from fake_exchange.cmdlets.connector_settings import (
     Setting,
     certificate_name,
     find,
+    folded,
     normalise_tls_certificate_name,
     refuse,
 )
+from fake_exchange.cmdlets.conversion import ConversionError
 from fake_exchange.cmdlets.invocation import Invocation
 from fake_exchange.cmdlets.parameters import CmdletDefinition, Parameter
 from fake_exchange.cmdlets.servers import server_identity
+from fake_exchange.organisation.bindings import parse_range
 from fake_exchange.organisation.model import (
     AcceptedDomain,
     HybridConfiguration,
@@ -50,21 +54,42 @@ FEATURES = (
     "CentralizedTransport",
     "Photos",
 )
+#: What Microsoft's page calls it; the enumeration has the longer name.
+_CENTRALIZED = "Centralized"
 DOMAIN_TYPES = ("Authoritative", "ExternalRelay", "InternalRelay")
+
+_feature = conversion.enumeration("HybridFeature", FEATURES)
+
+
+def _named_feature(value: Any) -> str:
+    if isinstance(value, str) and value.strip().casefold() == _CENTRALIZED.casefold():
+        return "CentralizedTransport"
+    return str(_feature(value))
+
+
+def _hybrid_domain(value: Any) -> str:
+    """A domain; ``autod:`` before it marks the one whose Autodiscover serves all of them."""
+    text = conversion.required_text(value).strip()
+    prefix, _, domain = text.rpartition(":")
+    if prefix.casefold() not in ("", "autod"):
+        raise ConversionError(f'"{text}" isn\'t a valid SMTP domain.')
+    return f"{prefix.casefold()}:{conversion.domain_name(domain)}" if prefix else text
+
+
+def _unordered(items: list[str]) -> list[str]:
+    return sorted(folded(items))
+
 
 HYBRID_SETTINGS = (
     Setting("ClientAccessServers", conversion.multi_value()),
-    Setting("Domains", conversion.multi_value()),
+    Setting("Domains", conversion.multi_value(_hybrid_domain), key=folded),
     Setting("EdgeTransportServers", conversion.multi_value()),
     Setting("ExternalIPAddresses", conversion.multi_value(conversion.ip_range)),
-    Setting(
-        "Features",
-        conversion.multi_value(conversion.enumeration("HybridFeature", FEATURES)),
-    ),
+    Setting("Features", conversion.multi_value(_named_feature), key=_unordered),
     Setting("OnPremisesSmartHost", conversion.domain_name),
     Setting("ReceivingTransportServers", conversion.multi_value()),
     Setting("SendingTransportServers", conversion.multi_value()),
-    Setting("ServiceInstance", conversion.integer),
+    Setting("ServiceInstance", conversion.integer, limits=(0, 1)),
     Setting("TlsCertificateName", certificate_name),
 )
 _SERVER_LISTS = (
@@ -193,19 +218,57 @@ def _set_hybrid(invocation: Invocation) -> Iterator[OutputObject]:
         return
     with organisation.lock:
         change = Change(invocation, hybrid, HYBRID_SETTINGS)
-        for name in _SERVER_LISTS:
-            if name in change.given:
-                change.given[name] = [invocation.find_server(n).Name for n in change.given[name]]
+        change.check_limits(invocation)
         normalise_tls_certificate_name(invocation, change)
-        mailbox = change["SendingTransportServers"] or change["ReceivingTransportServers"]
-        if change["EdgeTransportServers"] and mailbox:
-            raise refuse(
-                invocation,
-                "The SendingTransportServers and ReceivingTransportServers parameters must be set "
-                "to $null if the EdgeTransportServers parameter is used.",
-            )
+        _check_servers(invocation, change)
+        _check_domains(invocation, change)
         change.apply(invocation, HYBRID_NAME)
     yield from ()
+
+
+def _check_servers(invocation: Invocation, change: Change) -> None:
+    """Servers by any of their names, each where its role allows."""
+    mailbox = change["SendingTransportServers"] or change["ReceivingTransportServers"]
+    if change["EdgeTransportServers"] and mailbox:
+        raise refuse(
+            invocation,
+            "The SendingTransportServers and ReceivingTransportServers parameters must be set "
+            "to $null if the EdgeTransportServers parameter is used.",
+        )
+    for name in _SERVER_LISTS:
+        if name not in change.given:
+            continue
+        servers = [invocation.find_server(server) for server in change.given[name]]
+        wanted = "Edge" if name == "EdgeTransportServers" else "Mailbox"
+        for server in servers:
+            if server.ServerRole != wanted:
+                kind = "an Edge Transport server" if wanted == "Edge" else "a Mailbox server"
+                raise refuse(
+                    invocation,
+                    f"The server '{server.Name}' can't be used in the {name} parameter because it "
+                    f"isn't {kind}.",
+                )
+        change.given[name] = list(dict.fromkeys(server.Name for server in servers))
+
+
+def _check_domains(invocation: Invocation, change: Change) -> None:
+    domains = change.given.get("Domains", ())
+    if sum(domain.startswith("autod:") for domain in domains) > 1:
+        raise refuse(invocation, "Only one domain can be the Autodiscover domain.")
+    accepted = folded(domain.DomainName for domain in invocation.organisation.accepted_domains)
+    for domain in domains:
+        if domain.removeprefix("autod:").casefold() not in accepted:
+            raise refuse(
+                invocation,
+                f"The domain '{domain}' isn't an accepted domain of the organization.",
+            )
+    for address in change.given.get("ExternalIPAddresses", ()):
+        if parse_range(address)[0] != 4:
+            raise refuse(
+                invocation,
+                f"The value '{address}' of the ExternalIPAddresses parameter isn't an IPv4 "
+                "address.",
+            )
 
 
 def _get_accepted_domain(invocation: Invocation) -> Iterator[OutputObject]:

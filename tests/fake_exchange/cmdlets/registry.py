@@ -168,6 +168,7 @@ _GROUPS = (
     "mail_access",
     "federation",
     "federation_tests",
+    "edge",
     "health",
     "mail_flow",
     "availability_groups",

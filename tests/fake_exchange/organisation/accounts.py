@@ -59,6 +59,7 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-ADPermission",
         "Get-PopSettings",
         "Get-ImapSettings",
+        "Get-EdgeSubscription",
     ),
     "Exchange Servers": (
         "Get-ExchangeServer",
@@ -72,6 +73,7 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
         "Get-ServerComponentState",
         "Set-ServerComponentState",
     ),
+    "Edge Subscriptions": ("Get-EdgeSubscription", "Test-EdgeSynchronization"),
     "POP3 and IMAP4 Protocols": (
         "Get-PopSettings",
         "Set-PopSettings",

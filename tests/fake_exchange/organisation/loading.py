@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from cryptography import x509
 
-from fake_exchange.organisation import certificates
+from fake_exchange.organisation import certificates, edge_subscriptions
 from fake_exchange.organisation.access_loading import read_access
 from fake_exchange.organisation.accounts import permissions_of
 from fake_exchange.organisation.behavior import Behavior
@@ -23,6 +23,7 @@ from fake_exchange.organisation.model import (
     AcceptedDomain,
     Account,
     AuthConfig,
+    EdgeSubscription,
     FederationTrust,
     HybridConfiguration,
     LoadedCertificate,
@@ -80,6 +81,7 @@ def load_organisation(file: Path) -> Organisation:
     load_servers(top, organisation, named, auth=auth, winrm_authority=_winrm_authority(top))
     organisation.send_connectors = _send_connectors(top, organisation, named)
     organisation.federation_trust = _federation_trust(top, organisation, named)
+    organisation.edge_subscriptions = list(_edge_subscriptions(top, organisation))
     organisation.peers = list(_peers(top, organisation, named))
     organisation.hybrid_configuration = _hybrid_configuration(top, organisation, named)
     _check_landing_places(organisation, top.place)
@@ -309,6 +311,22 @@ def _federation_trust(
     fill(trust, section)
     section.done()
     return trust
+
+
+def _edge_subscriptions(top: Section, organisation: Organisation) -> Iterator[EdgeSubscription]:
+    """Edge servers by name; the site is their own unless the file says otherwise."""
+    for value, place in top.entries("edge_subscriptions"):
+        section = Section({"server": value} if isinstance(value, str) else value, place)
+        server_place, name = section.at("server"), section.text("server")
+        edge = organisation.server(name)
+        if edge is None or not edge.IsEdgeServer:
+            raise server_place.error(f"there is no Edge server '{name}'")
+        site_place, site = section.at("site"), section.text("site", edge.Site)
+        section.done()
+        try:
+            yield edge_subscriptions.subscribe(organisation, edge, site)
+        except edge_subscriptions.NoMailboxServer:
+            raise site_place.error(f"there is no Mailbox server in the site '{site}'") from None
 
 
 def _peers(

@@ -37,6 +37,7 @@ __all__ = [
     "CmdletCall",
     "ComponentState",
     "Counters",
+    "EdgeSubscription",
     "Faults",
     "FederationTrust",
     "HybridConfiguration",
@@ -312,6 +313,21 @@ class FederationTrust:
     Domains: list[str] = field(default_factory=list)
     OrganizationContact: str = ""
     Enabled: bool = True
+    Guid: uuid.UUID = field(default_factory=uuid.uuid4)
+    WhenCreated: datetime = field(default_factory=now)
+    WhenChanged: datetime = field(default_factory=now)
+
+
+@dataclass(eq=False)
+class EdgeSubscription:
+    """An Edge server that trusts, and is trusted by, the Mailbox servers of a site: each knows the
+    internal transport certificates that the others had when the subscription was made."""
+
+    Name: str
+    """Of the Edge server."""
+    Site: str
+    trusted: dict[str, str] = field(default_factory=dict)
+    """Thumbprint by server, of both sides."""
     Guid: uuid.UUID = field(default_factory=uuid.uuid4)
     WhenCreated: datetime = field(default_factory=now)
     WhenChanged: datetime = field(default_factory=now)
@@ -597,6 +613,7 @@ class Organisation:
     hybrid_configuration: HybridConfiguration | None = None
     auth_config: AuthConfig = field(default_factory=AuthConfig)
     federation_trust: FederationTrust | None = None
+    edge_subscriptions: list[EdgeSubscription] = field(default_factory=list)
     behavior: Behavior = field(default_factory=Behavior)
     trusted_roots: list[x509.Certificate] = field(default_factory=list)
     """Roots the servers trust, besides each server's own self-signed certificates."""

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fake_exchange.organisation.model import (
     AcceptedDomain,
     AuthConfig,
+    EdgeSubscription,
     FederationTrust,
     HybridConfiguration,
     MailLog,
@@ -34,7 +35,7 @@ from fake_exchange.organisation.model import (
 )
 from fake_exchange.organisation.reading import LoadingError
 
-FORMAT = 3
+FORMAT = 4
 _KEY_TYPES = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 
 #: What of the organisation is state; the rest always comes from the YAML file.
@@ -45,6 +46,7 @@ PARTS: dict[str, Any] = {
     "accepted_domains": list[AcceptedDomain],
     "mail": MailLog,
     "federation_trust": FederationTrust | None,
+    "edge_subscriptions": list[EdgeSubscription],
 }
 #: Fields of a server that the YAML file decides even if there is a state.
 FROM_YAML = ("address", "fixed_ports")

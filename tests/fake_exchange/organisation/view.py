@@ -24,6 +24,7 @@ def state_of(organisation: Organisation) -> dict[str, object]:
             "hybrid_configuration": plain(organisation.hybrid_configuration),
             "auth_config": plain(organisation.auth_config),
             "federation_trust": plain(organisation.federation_trust),
+            "edge_subscriptions": [plain(item) for item in organisation.edge_subscriptions],
             "accepted_domains": [plain(domain) for domain in organisation.accepted_domains],
         }
 

@@ -433,3 +433,16 @@ def test_mail_access_is_set_in_the_file(load: Load) -> None:
     assert server.mail_access["IMAP"].X509CertificateName == "EX01"
     with pytest.raises(LoadingError, match="a server of role Edge has no POP"):
         load(servers=[{"name": "EX01", "role": "Edge", "pop_settings": name}])
+
+
+def test_edge_servers_are_subscribed_to_a_site(load: Load) -> None:
+    servers = [{"name": "EX01", "site": "Berlin"}, {"name": "EDGE01", "role": "Edge"}]
+    organisation = load(
+        servers=servers, edge_subscriptions=[{"server": "EDGE01", "site": "Berlin"}]
+    )
+    (subscription,) = organisation.edge_subscriptions
+    assert set(subscription.trusted) == {"EX01", "EDGE01"}
+    with pytest.raises(LoadingError, match="there is no Edge server 'EX01'"):
+        load(servers=servers, edge_subscriptions=["EX01"])
+    with pytest.raises(LoadingError, match="no Mailbox server in the site"):
+        load(servers=servers, edge_subscriptions=["EDGE01"])

@@ -8,7 +8,12 @@ from __future__ import annotations
 import pytest
 
 from fake_exchange.organisation import certificate_rules, mail, snapshots
-from fake_exchange.organisation.model import AccessEntry, HybridConfiguration, SendConnector
+from fake_exchange.organisation.model import (
+    AccessEntry,
+    EdgeSubscription,
+    HybridConfiguration,
+    SendConnector,
+)
 from fake_exchange.organisation.tls_names import tls_certificate_name
 from fake_exchange.organisation.view import state_of
 from support.stocked_server import StockedServer, issued, stocked_server
@@ -46,6 +51,7 @@ def turn_everything_over(stock: StockedServer) -> None:
     assert organisation.hybrid_configuration is not None
     organisation.hybrid_configuration.TlsCertificateName = name
     organisation.auth_config.NextCertificateThumbprint = new.Thumbprint
+    organisation.edge_subscriptions.append(EdgeSubscription("EDGE01", "Berlin", {"EX01": "AA"}))
     server.mail_access["POP"].X509CertificateName = "pop.contoso.test"
     stock.front_end.access.append(AccessEntry("CONTOSO\\scanner", ExtendedRight="Send-As"))
     server.component_states["HubTransport"].requesters["Maintenance"] = "Draining"
