@@ -20,6 +20,20 @@ from fake_exchange.organisation import connector_permissions, mail, routing, ser
 from fake_exchange.organisation.model import Organisation, ReceiveConnector, Server
 from fake_exchange.wsman.listener import Connection
 
+DEFAULT_SIZE = 37_748_736
+#: EHLO keyword -> setting of the Receive connector that switches it off.
+_EXTENSIONS = {
+    "PIPELINING": "PipeliningEnabled",
+    "DSN": "DeliveryStatusNotificationEnabled",
+    "ENHANCEDSTATUSCODES": "EnhancedStatusCodesEnabled",
+}
+_MIME_EXTENSIONS = {
+    "8BITMIME": "EightBitMimeEnabled",
+    "BINARYMIME": "BinaryMimeEnabled",
+    "CHUNKING": "ChunkingEnabled",
+    "SMTPUTF8": "SmtpUtf8Enabled",
+}
+
 
 @dataclass(eq=False)
 class SmtpFront:
@@ -98,9 +112,9 @@ class _Session:
         return True
 
     def capabilities(self) -> list[str]:
-        """EHLO keywords that follow from AuthMechanism, RequireTLS and the state of TLS."""
+        """EHLO keywords that follow from the connector's settings and the state of TLS."""
         mechanisms = self.connector.AuthMechanism
-        found = ["SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES"]
+        found = [*self._size(), *self._extensions(_EXTENSIONS)]
         if not self.secure and self._offers_starttls():
             found.append("STARTTLS")
         if "ExchangeServer" in mechanisms:
@@ -112,7 +126,19 @@ class _Session:
             logins.append("LOGIN")
         if logins:
             found.append("AUTH " + " ".join(logins))
-        return [*found, "8BITMIME", "BINARYMIME", "CHUNKING", "SMTPUTF8"]
+        return [*found, *self._extensions(_MIME_EXTENSIONS)]
+
+    def _size(self) -> list[str]:
+        settings = self.connector.other
+        mode = settings.get("SizeEnabled", "Enabled")
+        if mode == "Disabled":
+            return []
+        limit = settings.get("MaxMessageSize", DEFAULT_SIZE)
+        return [f"SIZE {limit}" if mode == "Enabled" else "SIZE"]
+
+    def _extensions(self, keywords: dict[str, str]) -> list[str]:
+        settings = self.connector.other
+        return [word for word, setting in keywords.items() if settings.get(setting, True)]
 
     def _offers_starttls(self) -> bool:
         """Only with Tls among the mechanisms and a certificate found at all."""

@@ -53,6 +53,20 @@ def test_a_banner_of_ones_own_replaces_it(client: smtplib.SMTP, stock: StockedSe
     assert connect(client, stock) == "220 hello"
 
 
+def test_what_is_switched_off_is_not_offered(client: smtplib.SMTP, stock: StockedServer) -> None:
+    connect(client, stock)
+    client.ehlo()
+    assert client.esmtp_features["size"] == "37748736"
+    assert client.has_extn("chunking")
+    stock.front_end.other |= {"MaxMessageSize": 1_048_576, "ChunkingEnabled": False}
+    client.ehlo()
+    assert client.esmtp_features["size"] == "1048576"
+    assert not client.has_extn("chunking")
+    stock.front_end.other["SizeEnabled"] = "Disabled"
+    client.ehlo()
+    assert not client.has_extn("size")
+
+
 def test_starttls_is_offered_until_it_is_done(client: smtplib.SMTP, stock: StockedServer) -> None:
     connect(client, stock)
     client.ehlo()
