@@ -76,6 +76,12 @@ class Invocation:
     def organisation(self) -> Any:
         return self.context.organisation
 
+    @property
+    def servers(self) -> list[Any]:
+        """The servers this session can see: an Edge server knows only itself."""
+        landed = self.context.landed_server
+        return [landed] if landed.IsEdgeServer else list(self.organisation)
+
     def server_or_landed(self, parameter: str = "Server") -> Any:
         """The server that ``-Server`` names, else the one the session landed on."""
         name = self.parameters.get(parameter)
@@ -84,7 +90,7 @@ class Invocation:
     def find_server(self, name: str) -> Any:
         """A server by name, FQDN or GUID; raises `CmdletError` if there is none."""
         server = self.organisation.server(name)
-        if server is None:
+        if server is None or server not in self.servers:
             raise self.error(
                 f'Exchange server "{name}" was not found. Please make sure you typed the name '
                 "correctly.",

@@ -362,7 +362,7 @@ def receive_connector_output(
 
 def _all(invocation: Invocation) -> list[tuple[Server, ReceiveConnector]]:
     name = invocation.parameters.get("Server")
-    servers = [invocation.find_server(name)] if name else list(invocation.organisation)
+    servers = [invocation.find_server(name)] if name else invocation.servers
     return [(server, connector) for server in servers for connector in server.receive_connectors]
 
 

@@ -110,7 +110,7 @@ def _new(invocation: Invocation) -> Iterator[OutputObject]:
         ProtocolLoggingLevel="None",
     )
     invocation.changed = connector.Identity
-    if server.IsEdgeServer:
+    if server.IsEdgeServer and server is not invocation.context.landed_server:
         raise invocation.error(
             f"Receive connectors of the Edge Transport server '{server.Name}' can only be created "
             "on that server.",

@@ -244,6 +244,19 @@ def run_pipeline(context: CmdletContext, commands: Sequence[Command]) -> None:
             run.log()
 
 
+def run_in_local_shell(context: CmdletContext, command: Command) -> Iterator[OutputObject]:
+    """Run one cmdlet in the shell of the server itself, where objects stay what they are.
+
+    Errors and warnings go through the context's callables; raises `TerminatingError`.
+    """
+    run = _CmdletRun(context, command)
+    run.bind()
+    try:
+        yield from run.output((), has_input=False)
+    finally:
+        run.log()
+
+
 class _CmdletRun:
     """One command of a pipeline: bound, run, counted and logged."""
 

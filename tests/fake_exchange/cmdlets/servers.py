@@ -206,7 +206,7 @@ def _found(invocation: Invocation) -> list[Server]:
     with invocation.organisation.lock:
         return find(
             invocation,
-            invocation.organisation,
+            invocation.servers,
             lambda server: (server.Name, server.Fqdn, str(server.Guid)),
             identity=invocation.parameters.get("Identity"),
         )

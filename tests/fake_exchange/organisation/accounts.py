@@ -102,6 +102,34 @@ BUILT_IN_ROLES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+#: What the local shell of an Edge server has for an administrator of the machine. Send connectors
+#: come from the organisation, by EdgeSync, and cannot be changed there.
+EDGE_CMDLETS = (
+    "Get-ExchangeCertificate",
+    "Import-ExchangeCertificate",
+    "Enable-ExchangeCertificate",
+    "Export-ExchangeCertificate",
+    "Remove-ExchangeCertificate",
+    "New-ExchangeCertificate",
+    "Get-ExchangeServer",
+    "Get-TransportService",
+    "Get-AcceptedDomain",
+    "Get-SendConnector",
+    "Get-ReceiveConnector",
+    "New-ReceiveConnector",
+    "Set-ReceiveConnector",
+    "Remove-ReceiveConnector",
+    "Get-ADPermission",
+    "Add-ADPermission",
+    "Remove-ADPermission",
+    "Get-Queue",
+    "Redirect-Message",
+    "Get-MessageTrackingLog",
+    "Test-ServiceHealth",
+    "Get-ServerComponentState",
+    "Set-ServerComponentState",
+)
+
 #: Cmdlets of the endpoint itself, whoever is connected.
 EVERYBODYS_CMDLETS = ("Select-Object", "Measure-Object", "Out-Default", "Get-Command")
 

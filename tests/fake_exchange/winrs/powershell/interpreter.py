@@ -99,6 +99,7 @@ class Interpreter:
         self.last_success = True
         self.line = 0
         self.modules: set[str] = set()
+        self.snapins: set[str] = set()
         self.sinks: dict[str, Callable[[object], None]] = {}
         self._prepared = False
         self._start()

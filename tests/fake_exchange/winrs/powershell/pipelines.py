@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .arguments import arguments_of, evaluate_arguments, expanded, join_common
+from .cmdlets.exchange_shell import find_exchange_cmdlet
 from .cmdlets.registry import Cmdlet, find_cmdlet
 from .conversion import to_text
 from .errors import PowerShellError, runtime_error
@@ -122,7 +123,7 @@ def _stage(interpreter: Interpreter, command: Node, target: Emit, *, piped: bool
         return _block_stage(
             interpreter, command, found, arguments, redirections, piped=piped, name=name
         )
-    cmdlet = find_cmdlet(name)
+    cmdlet = find_cmdlet(name) or find_exchange_cmdlet(interpreter, name)
     if cmdlet is not None:
         return _cmdlet_stage(interpreter, command, cmdlet, arguments, redirections, piped=piped)
     base = re.split(r"[\\/]", name)[-1].casefold().removesuffix(".exe")

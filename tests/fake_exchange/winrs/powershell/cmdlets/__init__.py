@@ -11,6 +11,7 @@ import threading
 _MODULES = (
     "certificates",
     "core",
+    "exchange_shell",
     "json_conversion",
     "management",
     "objects",

@@ -10,6 +10,7 @@ from ..functions import bind_and_run
 from ..invocation import Call
 from ..patterns import has_wildcards, wildcard_to_regex
 from ..values import CustomObject, ScriptBlock
+from .exchange_shell import find_exchange_cmdlet
 from .registry import all_cmdlets, cmdlet, find_cmdlet
 
 _CORE = "Microsoft.PowerShell.Commands"
@@ -91,7 +92,7 @@ def _get_command(call: Call) -> None:
                 if pattern.fullmatch(one.name):
                     call.output(_command(one.name, "Cmdlet"))
             continue
-        found = find_cmdlet(name)
+        found = find_cmdlet(name) or find_exchange_cmdlet(call.interpreter, name)
         if call.interpreter.scope.find_function(name.casefold()) is not None:
             call.output(_command(name, "Function"))
         elif found is not None:
