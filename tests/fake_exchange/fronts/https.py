@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from fake_exchange.organisation.model import Server
+from fake_exchange.organisation.model import Server, now
 from fake_exchange.wsman.http import HttpApplication, HttpRequest, HttpResponse
 
 #: Virtual directory -> component whose state its health page tells.
@@ -24,6 +24,22 @@ COMPONENTS = {
 }
 
 
+#: Pages that cannot be shown without a valid OAuth certificate, by their application pool.
+SIGNING_PAGES = {
+    "/owa/auth/logon.aspx": "MSExchangeOWAAppPool",
+    "/ecp/": "MSExchangeECPAppPool",
+}
+
+
+def _logon(server: Server, pool: str) -> HttpResponse:
+    service = server.services.get("W3SVC")
+    loaded = service.loaded.get(pool) if service is not None else None
+    if loaded is None or loaded.certificate.not_valid_after_utc < now():
+        text = b"HMACProvider.GetCertificates:protectionCertificates.Length<1"
+        return HttpResponse(500, text, "text/html")
+    return HttpResponse(200, b"<html><title>Outlook</title></html>", "text/html")
+
+
 def page(server: Server) -> HttpApplication:
     """The pages of a server's Default Web Site."""
 
@@ -32,6 +48,9 @@ def page(server: Server) -> HttpApplication:
         component = COMPONENTS.get(health[1].casefold()) if health else None
         if component is not None:
             return _health(server, component)
+        pool = SIGNING_PAGES.get(request.path.casefold())
+        if pool is not None:
+            return _logon(server, pool)
         if request.path in ("/", "") or request.path.casefold().startswith("/owa"):
             location = f"https://{server.Fqdn}/owa/auth/logon.aspx"
             return HttpResponse(302, b"", headers=(("Location", location),))

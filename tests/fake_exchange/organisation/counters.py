@@ -47,6 +47,7 @@ class ServerCounters:
     handshakes: Counter[str] = field(default_factory=Counter)
     """TLS handshakes completed, by port name."""
     service_starts: Counter[str] = field(default_factory=Counter)
+    application_pool_starts: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, object]:
         return {k: dict(v) if isinstance(v, Counter) else v for k, v in vars(self).items()}

@@ -123,6 +123,12 @@ def for_mail_access(
     return as_loaded(organisation, server, chosen) if chosen else None
 
 
+def for_tokens(organisation: Organisation, server: Server) -> LoadedCertificate | None:
+    """What OWA and ECP sign with: the current certificate of the Auth configuration."""
+    stored = server.certificates.get(organisation.auth_config.CurrentCertificateThumbprint)
+    return as_loaded(organisation, server, stored) if stored is not None else None
+
+
 def as_loaded(
     organisation: Organisation,
     server: Server,

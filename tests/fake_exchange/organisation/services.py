@@ -75,6 +75,9 @@ EDGE_SERVICES: tuple[tuple[str, str, bool], ...] = (
     ("WinRM", "Windows Remote Management (WS-Management)", True),
 )
 
+#: Application pools of IIS that sign tokens, with the certificate found when they last started.
+APPLICATION_POOLS = ("MSExchangeOWAAppPool", "MSExchangeECPAppPool")
+
 #: Port name -> service that must run for it to answer (Mailbox role).
 SERVICE_OF_PORT: dict[str, str] = {
     "powershell_http": "W3SVC",
@@ -154,11 +157,33 @@ def load_certificates(organisation: Organisation, server: Server, service: Servi
     elif service.Name == "W3SVC":
         found["https"] = selection.for_https(organisation, server, 1)
         found["https_back_end"] = selection.for_https(organisation, server, 2)
+        for pool in APPLICATION_POOLS:
+            found[pool] = selection.for_tokens(organisation, server)
     elif service.Name == "MSExchangeIMAP4":
         found["imap"] = selection.for_mail_access(organisation, server, "IMAP")
     elif service.Name == "MSExchangePOP3":
         found["pop3"] = selection.for_mail_access(organisation, server, "POP")
     service.loaded = {door: loaded for door, loaded in found.items() if loaded is not None}
+
+
+def recycle(organisation: Organisation, server: Server, name: str) -> None:
+    """Restart one application pool. Raises `ServiceRefused` where it cannot be, as IIS would."""
+    known = {pool.casefold(): pool for pool in APPLICATION_POOLS}
+    pool = known.get(name.casefold())
+    service = server.services.get("W3SVC")
+    if pool is None or service is None or server.IsEdgeServer:
+        raise ServiceRefused(
+            f"Cannot find path 'IIS:\\AppPools\\{name}' because it does not exist."
+        )
+    if service.Status != "Running":
+        raise ServiceRefused("The service cannot accept control messages at this time.")
+    with organisation.lock:
+        loaded = selection.for_tokens(organisation, server)
+        service.loaded.pop(pool, None)
+        if loaded is not None:
+            service.loaded[pool] = loaded
+    organisation.counters.add(server.Name, "application_pool_starts", key=pool)
+    organisation.journal.record(organisation, journal.Change(f"{pool} restarted", server.Name))
 
 
 def notice_connector(

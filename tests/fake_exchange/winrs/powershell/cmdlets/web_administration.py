@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from fake_exchange.organisation import services
+
 from ..conversion import to_text
 from ..invocation import Call
 from ..patterns import wildcard_to_regex
@@ -133,6 +135,52 @@ def _get_website(call: Call) -> None:
             call.output(site)
 
 
+@cmdlet("Restart-WebAppPool", f"{_PROVIDER}.RestartWebAppPoolCommand", "Name:0+", in_module=True)
+def _restart_pool(call: Call) -> None:
+    _need_module(call)
+    organisation, server = call.machine.organisation, call.machine.server
+    for name in call.texts("Name") or [to_text(item) for item in call.items]:
+        try:
+            if organisation is None or server is None:
+                raise services.ServiceRefused(f"There is no application pool '{name}'.")
+            services.recycle(organisation, server, name)
+        except services.ServiceRefused as refused:
+            call.error(call.record(str(refused), "InvalidOperation", category="InvalidOperation"))
+
+
+def _pools(call: Call) -> list[object]:
+    server = call.machine.server
+    web = server.services.get("W3SVC") if server is not None else None
+    if web is None:
+        return []
+    state = "Started" if web.Status == "Running" else "Stopped"
+    return [
+        CustomObject(
+            [
+                ("name", name),
+                ("state", state),
+                ("PSPath", f"WebAdministration::\\\\{call.machine.name}\\AppPools\\{name}"),
+                ("PSChildName", name),
+            ],
+            type_names=(f"{_FRAMEWORK}.ConfigurationElement#applicationPools#add", "System.Object"),
+            text=f"{_FRAMEWORK}.ConfigurationElement",
+        )
+        for name in services.APPLICATION_POOLS
+    ]
+
+
+@cmdlet("Get-WebAppPoolState", f"{_PROVIDER}.GetWebAppPoolStateCommand", "Name:0", in_module=True)
+def _get_pool_state(call: Call) -> None:
+    _need_module(call)
+    pattern = wildcard_to_regex(call.text("Name", "*") or "*")
+    for pool in _pools(call):
+        assert isinstance(pool, CustomObject)
+        if pattern.fullmatch(to_text(pool.get("name"))):
+            call.output(
+                CustomObject([("Value", pool.get("state"))], text=to_text(pool.get("state")))
+            )
+
+
 def _ssl_bindings(call: Call) -> list[object]:
     """One entry per address and port in HTTP.sys, keyed `0.0.0.0!443`."""
     found: dict[str, list] = {}  # type: ignore[type-arg]
@@ -182,6 +230,8 @@ def children(call: Call, path: str) -> list[object] | None:
             listed = _ssl_bindings(call)
         case "sites":
             listed = _sites(call)
+        case "apppools":
+            listed = _pools(call)
         case _:
             raise call.interpreter.unsupported(f"the path IIS:\\{path}", call.node)
     if len(parts) == 1:
