@@ -21,6 +21,7 @@ from fake_exchange.fronts.ports import Ports
 from fake_exchange.organisation import (
     auth_certificate,
     certificate_distribution,
+    certificate_rules,
     federation_certificate,
     mail,
     services,
@@ -58,6 +59,7 @@ DOORS = {
     "POST /auth-servicelet": '{"server": "EX01", "hours_later": 50}: let AuthAdmin run as if then',
     "POST /federation-servicelet": '{"server": "EX01"}: let it bring the certificates there',
     "POST /components": '{"server": "EX01", "component": "HubTransport", "state": "Draining"}',
+    "POST /bindings": '{"server": "EX01", "binding": "127.0.0.1:443:", "thumbprint": "..."}',
     "POST /ports": '{"server": "EX01", "port": "smtp", "closed": true}: refuse connections',
     "POST /peers": '{"peer": "partner", "closed": true}: the same of a mail server outside',
     "POST /state/save": "write the state file now",
@@ -115,6 +117,7 @@ class ControlDoor:
             "POST /auth-servicelet": self._auth_servicelet,
             "POST /federation-servicelet": self._federation_servicelet,
             "POST /components": self._component,
+            "POST /bindings": self._binding,
             "POST /ports": self._port,
             "POST /peers": self._peer,
             "POST /state/save": self._save,
@@ -308,6 +311,19 @@ class ControlDoor:
             component.changed[requester] = now()
         mail.wake(self._organisation)
         return {"state": component.State}
+
+    def _binding(self, wanted: Any) -> object:
+        """As an administrator does by hand in IIS, whatever the certificate; "" takes it away."""
+        values = _mapping(wanted)
+        server = self._server_named(values)
+        found = [b for b in server.web_bindings if b.bindingInformation == values.get("binding")]
+        if not found or not isinstance(values.get("thumbprint"), str):
+            raise BadRequest("expected a binding, such as 127.0.0.1:443:, and a thumbprint")
+        with self._organisation.lock:
+            found[0].certificateHash = values["thumbprint"].upper()
+            found[0].certificateStoreName = "MY" if values["thumbprint"] else ""
+            certificate_rules.refresh_iis(server)
+        return {"done": True}
 
     def _port(self, wanted: Any) -> object:
         values = _mapping(wanted)

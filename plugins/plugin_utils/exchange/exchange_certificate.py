@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TypeVar
@@ -201,7 +202,7 @@ def read_certificates(
 
 
 def find_certificate(
-    certificates: list[ExchangeCertificate], thumbprint: str
+    certificates: Sequence[ExchangeCertificate], thumbprint: str
 ) -> ExchangeCertificate | None:
     """Return the certificate with this thumbprint (normalized), or None."""
     return next((item for item in certificates if item.thumbprint == thumbprint), None)

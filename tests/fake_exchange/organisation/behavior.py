@@ -49,6 +49,8 @@ class Behavior:
     `service_restart_seconds` - how long starting (and stopping) one service takes.
     `mail_seconds` - how long a message stays in each queue at least.
     `mail_retry_seconds` - how long until a message that could not be sent is tried again.
+    `iis_replaces_certificates` - AddSslCertificate replaces what a binding has; else that has to be
+    removed first.
     `redirect_moves` - Redirect-Message moves what it is asked to; else the messages stay.
     `windows_shell_operations` - how many requests one WinRS shell answers before its quota is used
     up (code 0x803381A6); None is any number.
@@ -79,6 +81,7 @@ class Behavior:
     certificates_load: str = "at_start"
     certificate_tie_break: str = "newest_valid_from"
     service_restart_seconds: float = 0.0
+    iis_replaces_certificates: bool = False
     mail_seconds: float = 0.0
     mail_retry_seconds: float = 1.0
     redirect_moves: bool = True

@@ -44,7 +44,7 @@ def secrets() -> list[tuple[str, str]]:
 
 
 def test_there_are_roles() -> None:
-    assert ROLES == ["notify", "preflight", "remove_old", "rollback", "rotate"]
+    assert ROLES == ["iis_binding", "notify", "preflight", "remove_old", "rollback", "rotate"]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -72,7 +72,7 @@ def test_every_variable_that_a_file_of_the_role_uses_is_documented(role: str) ->
 
 
 def _names_of_roles() -> set[str]:
-    return {*ROLES, "rollback_cert", "rotate_cert", "remove_old_cert"}
+    return {*ROLES, "repair_iis_binding", "rollback_cert", "rotate_cert", "remove_old_cert"}
 
 
 @pytest.mark.parametrize("name", sorted(documented("rotate")))

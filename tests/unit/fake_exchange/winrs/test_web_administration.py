@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from fake_exchange.organisation import certificate_rules, certificates
+from fake_exchange.organisation.model import Organisation, Server, StoredCertificate
+
 FRONT_END = "B30B89B96AD0351B53D73EC2B5EA7A8B6A746B2B"
 BACK_END = "0123456789ABCDEF0123456789ABCDEF01234567"
 
@@ -62,3 +67,55 @@ def test_sites(lines, server) -> None:
 
 def test_a_module_that_is_not_there(run) -> None:
     assert "Modules_ModuleNotFound" in run("Import-Module NoSuchModule").stderr
+
+
+@pytest.fixture
+def stored(organisation: Organisation, server: Server) -> StoredCertificate:
+    """A certificate of the server's store that no binding names."""
+    made = certificates.exchange_default(server.Name, server.Fqdn)
+    certificate_rules.add(organisation, server, made)
+    return made
+
+
+def add(thumbprint: str, *, first: str = "") -> str:
+    return f"""
+$b = @(Get-WebBinding -Name 'Default Web Site' -Protocol https -IPAddress 127.0.0.1)[0]
+{first}
+$b.AddSslCertificate('{thumbprint}', 'My')
+"""
+
+
+def test_a_binding_takes_another_certificate_once_it_has_none(
+    run, server: Server, stored: StoredCertificate
+) -> None:
+    assert "0x800700B7" in run(add(stored.Thumbprint)).stderr
+    assert server.web_bindings[2].certificateHash == FRONT_END
+
+    result = run(add(stored.Thumbprint, first="$b.RemoveSslCertificate()"))
+
+    assert (result.stderr, result.exit_code) == ("", 0)
+    assert [b.certificateHash for b in server.web_bindings] == [
+        "",
+        FRONT_END,
+        stored.Thumbprint,
+        BACK_END,
+    ]
+    assert "IIS" in stored.Services
+
+
+def test_where_it_is_switched_on_the_certificate_is_replaced_at_once(
+    run, organisation: Organisation, server: Server, stored: StoredCertificate
+) -> None:
+    organisation.behavior.iis_replaces_certificates = True
+
+    assert run(add(stored.Thumbprint)).stderr == ""
+    assert server.web_bindings[2].certificateHash == stored.Thumbprint
+
+
+def test_a_certificate_that_cannot_be_used_is_refused(
+    run, server: Server, stored: StoredCertificate
+) -> None:
+    stored.private_key = None
+    for thumbprint in (stored.Thumbprint, "0" * 40):
+        assert "0x80070520" in run(add(thumbprint)).stderr
+    assert server.web_bindings[2].certificateHash == FRONT_END

@@ -1,13 +1,16 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IIS side: Get-WebBinding, Get-Website and the drive IIS:, in the shapes of a real server."""
+"""The IIS side: Get-WebBinding, Get-Website and the drive IIS:, in the shapes of a real server. A
+binding takes another certificate by AddSslCertificate and RemoveSslCertificate."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from fake_exchange.organisation import services
+from fake_exchange.organisation import certificate_rules, services
+from fake_exchange.organisation.journal import Change
 
 from ..conversion import to_text
 from ..invocation import Call
@@ -15,9 +18,21 @@ from ..patterns import wildcard_to_regex
 from ..values import CustomObject, MethodFailed
 from .registry import cmdlet
 
+if TYPE_CHECKING:
+    from ..environment import Machine
+
 _FRAMEWORK = "Microsoft.IIs.PowerShell.Framework"
 _PROVIDER = "Microsoft.IIs.PowerShell.Provider"
 _MODULE = "webadministration"
+_COM_ERROR = "System.Runtime.InteropServices.COMException"
+# ERROR_ALREADY_EXISTS, and what IIS says when the private key of the certificate cannot be opened.
+_THERE_ALREADY = (
+    "Cannot create a file when that file already exists. (Exception from HRESULT: 0x800700B7)"
+)
+_NO_KEY = (
+    "A specified logon session does not exist. It may already have been terminated. (Exception "
+    "from HRESULT: 0x80070520)"
+)
 
 
 def _bindings(call: Call) -> list[object]:
@@ -33,7 +48,9 @@ def _need_module(call: Call) -> None:
 class BindingElement(CustomObject):
     """A ConfigurationElement#bindings#binding (capture web-binding/e16-GetWebBinding.xml)."""
 
-    def __init__(self, binding) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, binding, machine: Machine) -> None:  # type: ignore[no-untyped-def]
+        self._binding = binding
+        self._machine = machine
         ssl = f" sslFlags={binding.sslFlags}" if binding.protocol == "https" else ""
         super().__init__(
             [
@@ -58,11 +75,38 @@ class BindingElement(CustomObject):
         )
 
     def call(self, name: str, arguments: list[object]) -> object:
-        if name.casefold() in ("addsslcertificate", "removesslcertificate"):
-            raise MethodFailed(
-                "System.NotSupportedException", "not supported by this fake: changing IIS bindings"
-            )
-        return super().call(name, arguments)
+        match name.casefold(), len(arguments):
+            case "addsslcertificate", 2:
+                self._add(to_text(arguments[0]), to_text(arguments[1]))
+            case "removesslcertificate", 0:
+                self._bind("", "")
+            case _:
+                return super().call(name, arguments)
+        return None
+
+    def _add(self, thumbprint: str, store: str) -> None:
+        organisation, server = self._machine.organisation, self._machine.server
+        assert organisation is not None
+        assert server is not None
+        stored = server.certificates.get(thumbprint.upper())
+        if store.casefold() != "my" or stored is None or not stored.HasPrivateKey:
+            raise MethodFailed(_COM_ERROR, _NO_KEY)
+        if self._binding.certificateHash and not organisation.behavior.iis_replaces_certificates:
+            raise MethodFailed(_COM_ERROR, _THERE_ALREADY)
+        self._bind(stored.Thumbprint, store.upper())
+
+    def _bind(self, thumbprint: str, store: str) -> None:
+        organisation, server = self._machine.organisation, self._machine.server
+        assert organisation is not None
+        assert server is not None
+        with organisation.lock:
+            self._binding.certificateHash = thumbprint
+            self._binding.certificateStoreName = store
+            certificate_rules.refresh_iis(server)
+        where = f"{self._binding.site} {self._binding.bindingInformation}"
+        organisation.journal.record(
+            organisation, Change(f"bind {where}", server.Name, detail=thumbprint)
+        )
 
 
 def _parts(binding) -> tuple[str, str, str]:  # type: ignore[no-untyped-def]
@@ -94,7 +138,7 @@ def _get_web_binding(call: Call) -> None:
             continue
         if call.given("HostHeader") and call.text("HostHeader").casefold() != host.casefold():
             continue
-        call.output(BindingElement(binding))
+        call.output(BindingElement(binding, call.machine))
 
 
 def _sites(call: Call) -> list[object]:
@@ -113,7 +157,9 @@ def _sites(call: Call) -> list[object]:
                 ("physicalPath", r"%SystemDrive%\inetpub\wwwroot"),
                 (
                     "bindings",
-                    CustomObject([("Collection", [BindingElement(one) for one in bindings])]),
+                    CustomObject(
+                        [("Collection", [BindingElement(one, call.machine) for one in bindings])]
+                    ),
                 ),
                 ("PSPath", f"WebAdministration::\\\\{call.machine.name}\\Sites\\{name}"),
                 ("PSChildName", name),

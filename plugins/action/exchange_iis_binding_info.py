@@ -1,0 +1,44 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which web site of a server is bound to which certificate, and is anything wrong with that?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.action import (
+    PRELOADED_FOR_EXCHANGE,
+    PRELOADED_FOR_WINDOWS,
+    ExchangeActionBase,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.web_bindings import (
+    problems,
+    read_web_bindings,
+)
+
+preload(*PRELOADED_FOR_EXCHANGE, *PRELOADED_FOR_WINDOWS)
+
+
+class ActionModule(ExchangeActionBase):
+    """The action of M(mailops.exchange.exchange_iis_binding_info)."""
+
+    ARGUMENT_SPEC = {**EXCHANGE_OPTIONS}
+
+    def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        now = self.now()
+        bindings = read_web_bindings(self.windows)
+        certificates = read_certificates(self.session, self.server(options), self.domain_controller)
+        return {
+            "bindings": [item.to_result(certificates, now) for item in bindings],
+            "problems": list(problems(bindings, certificates, now)),
+        }
