@@ -27,7 +27,14 @@ def parsed(text: str) -> object:
 
 
 def test_the_scripts_are_the_ones_that_the_session_documents() -> None:
-    assert IDS == ["bind_https", "bootstrap", "clock", "https_bindings", "services"]
+    assert IDS == [
+        "bind_https",
+        "bootstrap",
+        "clock",
+        "https_bindings",
+        "services",
+        "store_certificates",
+    ]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=IDS)

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What did one look at one door show, and which cause does it speak for?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PASS, FAIL, UNCHECKED = "pass", "fail", "not_checked"
+EXCHANGE, WINDOWS, PORT, MESSAGE = "exchange", "windows", "port", "message"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check: where was looked, at what, and what was seen there."""
+
+    check: str
+    door: str
+    status: str
+    subject: str
+    evidence: str
+    # Id of a cause in causes.py; empty where nothing is wrong.
+    cause: str = ""
+
+    def to_result(self, server: str) -> dict[str, str]:
+        """Return the form that exchange_tls_diagnosis_info documents under RETURN."""
+        return {
+            "server": server,
+            "check": self.check,
+            "door": self.door,
+            "status": self.status,
+            "subject": self.subject,
+            "evidence": self.evidence,
+            "cause": self.cause,
+        }
+
+
+def passed(check: str, door: str, subject: str, evidence: str) -> Check:
+    """All is well there."""
+    return Check(check=check, door=door, status=PASS, subject=subject, evidence=evidence)
+
+
+def failed(check: str, door: str, subject: str, evidence: str, cause: str) -> Check:
+    """Something is wrong there, and this is what it is."""
+    return Check(
+        check=check, door=door, status=FAIL, subject=subject, evidence=evidence, cause=cause
+    )
+
+
+def not_checked(check: str, door: str, subject: str, reason: str) -> Check:
+    """Nobody could look, so nothing is claimed."""
+    return Check(check=check, door=door, status=UNCHECKED, subject=subject, evidence=reason)
