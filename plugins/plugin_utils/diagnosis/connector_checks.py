@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.certificate_choice import (
@@ -33,9 +33,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
     ExchangeCertificate,
     find_certificate,
 )
-
-_CLOUD_ADDRESS_SPACE = ".mail.onmicrosoft.com"
-_CLOUD_HOST = "mail.protection.outlook.com"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +64,6 @@ class CertificatesOfServer:
             in_windows=self.in_windows,
             not_found="send_connector_certificate_not_found",
             now=self.now,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CloudRoute:
-    """Where a Send connector leads, as far as that tells whether it is Exchange Online."""
-
-    address_spaces: Sequence[str] = field(default=())
-    smart_hosts: Sequence[str] = field(default=())
-
-    @property
-    def is_to_exchange_online(self) -> bool:
-        """By the properties that the Hybrid Configuration Wizard sets, never by the name."""
-        return any(_CLOUD_ADDRESS_SPACE in item.casefold() for item in self.address_spaces) or any(
-            _CLOUD_HOST in item.casefold() for item in self.smart_hosts
         )
 
 

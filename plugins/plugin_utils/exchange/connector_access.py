@@ -14,6 +14,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    list_of,
     text_of,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
@@ -29,6 +30,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     ReceiveConnector,
     SendConnector,
     difference,
+    leads_to_exchange_online,
     receive_connector_of,
     send_connector_of,
 )
@@ -95,6 +97,24 @@ def read_send_connectors(
     cmdlet = Cmdlet("Get-SendConnector", _with_domain_controller({}, domain_controller))
     properties = _SEND_PROPERTIES + (("SourceTransportServers",) if source_servers else ())
     return [send_connector_of(item) for item in read_objects(session, cmdlet, properties)]
+
+
+def read_cloud_routes(session: Session, domain_controller: str | None = None) -> set[str]:
+    """Return the names of the Send connectors that lead to Exchange Online.
+
+    They are known by where they lead to, as the Hybrid Configuration Wizard lets people rename
+    them.
+    """
+    cmdlet = Cmdlet("Get-SendConnector", _with_domain_controller({}, domain_controller))
+    values = read_objects(session, cmdlet, ("Name", "AddressSpaces", "SmartHosts"))
+    return {
+        text_of(value.get("Name")) or ""
+        for value in values
+        if leads_to_exchange_online(
+            [text_of(item) or "" for item in list_of(value.get("AddressSpaces"))],
+            [text_of(item) or "" for item in list_of(value.get("SmartHosts"))],
+        )
+    }
 
 
 def read_receive_connectors(

@@ -35,6 +35,8 @@ AUTH_MECHANISMS = (
     "ExchangeServer",
     "ExternalAuthoritative",
 )
+_CLOUD_ADDRESS_SPACE = ".mail.onmicrosoft.com"
+_CLOUD_HOST = "mail.protection.outlook.com"
 TLS_AUTH_LEVELS = ("EncryptionOnly", "CertificateValidation", "DomainValidation")
 
 
@@ -379,6 +381,13 @@ def _iterable(value: object) -> Iterable[object]:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value if isinstance(value, Iterable) else (value,)
+
+
+def leads_to_exchange_online(address_spaces: Iterable[str], smart_hosts: Iterable[str]) -> bool:
+    """Whether mail of a Send connector goes to Exchange Online, by what the wizard sets there."""
+    return any(_CLOUD_ADDRESS_SPACE in item.casefold() for item in address_spaces) or any(
+        _CLOUD_HOST in item.casefold() for item in smart_hosts
+    )
 
 
 def send_connector_of(value: RemoteObject) -> SendConnector:

@@ -44,7 +44,15 @@ def secrets() -> list[tuple[str, str]]:
 
 
 def test_there_are_roles() -> None:
-    assert ROLES == ["iis_binding", "notify", "preflight", "remove_old", "rollback", "rotate"]
+    assert ROLES == [
+        "diagnose_tls",
+        "iis_binding",
+        "notify",
+        "preflight",
+        "remove_old",
+        "rollback",
+        "rotate",
+    ]
 
 
 @pytest.mark.parametrize("role", ROLES)
