@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -146,15 +145,6 @@ REPORTS = {
 }  # fmt: skip
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-FIREWALL = free_port()
-
-
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RotationStage]:
     directory = tmp_path_factory.mktemp("diagnosis")
@@ -171,7 +161,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RotationStage]:
         for name, issued in others.items():
             issued.write_pfx(directory / f"{name}.pfx", name)
             organisation["certificates"][name] = {"pfx": f"{name}.pfx", "password": name}
-        organisation["peers"] = [{"name": "firewall", "domain": "f.test", "port": FIREWALL}]
+        organisation["peers"] = [{"name": "firewall", "domain": "f.test"}]
         hybrid, internet = organisation["send_connectors"]
         hybrid["cloud_services_mail_enabled"] = True
         hybrid["source_transport_servers"] = internet["source_transport_servers"] = [SOUND]
@@ -240,20 +230,21 @@ def test_where_nothing_is_broken_nothing_is_claimed(stage: RotationStage, report
 
 
 def test_something_before_the_server_is_told_apart_from_it(stage: RotationStage) -> None:
+    firewall = stage.fake.endpoints["peers"]["firewall"]["port"]
     found, run = diagnose(
         stage,
         SOUND,
         EXPIRED,
         diagnose_tls_ports=[
             {"port": stage.fake.server(SOUND)["ports"]["smtp"]},
-            {"host": "127.0.0.1", "port": FIREWALL},
+            {"host": "127.0.0.1", "port": firewall},
         ],
     )
     run.check()
 
     (cause,) = [item for item in found["causes"] if item["explains_message"]]
     assert cause["cause"] == "something_else_answers"
-    assert cause["subjects"] == [f"127.0.0.1:{FIREWALL}"]
+    assert cause["subjects"] == [f"127.0.0.1:{firewall}"]
 
 
 def test_another_name_than_the_other_side_expects_is_found(stage: RotationStage) -> None:
