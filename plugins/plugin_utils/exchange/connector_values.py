@@ -380,7 +380,7 @@ class Address(Kind):
     """An IP address; the unspecified one is the default."""
 
     def meaning(self, value: Any) -> object:
-        text = str(value or "").strip() or "0.0.0.0"  # noqa: S104
+        text = str(value or "").strip() or "0.0.0.0"
         address = _address(text)
         if address is None:
             raise InvalidInput(f"'{text}' is no IP address.")
