@@ -16,8 +16,8 @@ author:
   - mailops.exchange contributors (@mailops)
 description:
   - Lets every https binding of one IIS site on one port name the same certificate of the server's store, and changes nothing where it does.
-  - For the front end, M(mailops.exchange.exchange_certificate) with O(mailops.exchange.exchange_certificate#module:services=IIS) is the usual way. This module repairs what that does not
-    reach, such as a binding that was changed by hand in IIS, or the certificate of the back end.
+  - For the front end, M(mailops.exchange.exchange_certificate) with O(mailops.exchange.exchange_certificate#module:services=IIS) is the usual way.
+    This module repairs what that does not reach, such as a binding that was changed by hand in IIS, or the certificate of the back end.
   - A binding keeps its former certificate when IIS refuses the new one.
   - Clients hold cookies that were encrypted with the former certificate. Restart C(W3SVC) afterwards, behind a load balancer on every server; the role
     P(mailops.exchange.iis_binding#role) does so, one server after the other.
