@@ -38,11 +38,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
 
 if TYPE_CHECKING:
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (  # noqa: E501
-        ExchangeSession,
-    )
     from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.windows_session import (
         WindowsSession,
+    )
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
+        Session,
     )
 
 CONNECTION = "mailops.exchange.exchange"
@@ -154,8 +154,8 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         return bool(self._task.check_mode)
 
     @property
-    def session(self) -> ExchangeSession:
-        """The session with the Exchange endpoint, opened on first use."""
+    def session(self) -> Session:
+        """The session with the server's Exchange cmdlets, opened on first use."""
         return self._connection.exchange  # type: ignore[no-any-return]
 
     @property
@@ -166,6 +166,11 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
     def server(self, options: Mapping[str, Any]) -> str:
         """The server that cmdlets name: of the task, else of the connection."""
         return str(options.get("server") or self._connection.exchange_server)
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether the server is an Edge Transport server, which knows nothing of the organization."""
+        return bool(self._connection.is_edge)
 
     @property
     def domain_controller(self) -> str | None:

@@ -44,6 +44,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     load_certificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    AuthConfiguration,
     connectors_naming,
     read_auth_configuration,
     read_federation_thumbprints,
@@ -240,6 +241,7 @@ class ActionModule(ExchangeActionBase):
                 plan.enable,
                 server=wish.server,
                 replace_internal_transport=wish.replace_internal_transport,
+                former_internal_transport=before.internal_transport,
                 require_ssl=wish.require_ssl,
                 network_service_allowed=wish.network_service_allowed,
                 domain_controller=self.domain_controller,
@@ -395,7 +397,8 @@ class ActionModule(ExchangeActionBase):
         session = self.session
         send_connectors = read_send_connectors(session, controller)
         receive_connectors = read_receive_connectors(session, server, controller)
-        releasable = twins(certificate, certificates) if release else []
+        # On an Edge server the Send connectors are a copy that cannot be changed there.
+        releasable = twins(certificate, certificates) if release and not self.is_edge else []
         reasons = removal_obstacles(
             certificate,
             others=certificates,
@@ -404,8 +407,12 @@ class ActionModule(ExchangeActionBase):
             ),
             send_connectors=[] if releasable else send_connectors,
             receive_connectors=receive_connectors,
-            auth_configuration=read_auth_configuration(session, controller),
-            hybrid_configuration=read_hybrid_configuration(session, controller),
+            auth_configuration=AuthConfiguration()
+            if self.is_edge
+            else read_auth_configuration(session, controller),
+            hybrid_configuration=None
+            if self.is_edge
+            else read_hybrid_configuration(session, controller),
             expired_twin_counts=release,
             now=self.now(),
         )
@@ -429,6 +436,8 @@ class ActionModule(ExchangeActionBase):
 
     def _federation_thumbprints(self) -> set[str]:
         """What the federation trusts name; who may not see them goes by the services."""
+        if self.is_edge:
+            return set()
         try:
             return read_federation_thumbprints(self.session, self.domain_controller)
         except CmdletNotAvailable:

@@ -242,7 +242,9 @@ class ActionModule(ExchangeActionBase):
                 failed(
                     "exchange_door",
                     f"Exchange's endpoint does not answer: {error.message}",
-                    "See that W3SVC runs, and the table of connection errors in the README.",
+                    "See that WinRM runs, and that the account is a local administrator."
+                    if self.is_edge
+                    else "See that W3SVC runs, and the table of connection errors in the README.",
                 )
             ]
         findings = [passed("exchange_door", "Exchange's endpoint answers.")]
@@ -269,10 +271,11 @@ class ActionModule(ExchangeActionBase):
             further_builds=tuple(map(_build, options["known_builds"])),
             activities=tuple(options["activities"]),
             interrupted=self._interrupted(server, thumbprint, options, task_vars),
+            edge=self.is_edge,
         )
         checks = ServerChecks(self.session, server, limits, self.domain_controller)
         findings += checks.run(certificates, now=self.now())
-        if options["organization"]:
+        if options["organization"] and not self.is_edge:
             findings += organization_checks.run(self.session)
         return findings
 
@@ -328,6 +331,8 @@ class ActionModule(ExchangeActionBase):
         return [*findings, *self._names(new, certificates, services, options)]
 
     def _is_hybrid(self) -> bool:
+        if self.is_edge:
+            return False
         try:
             return read_hybrid_configuration(self.session, self.domain_controller) is not None
         except CmdletNotAvailable:
@@ -370,6 +375,8 @@ class ActionModule(ExchangeActionBase):
 
     def _expected_names(self) -> list[str]:
         """The names that clients of this organization use, as far as Exchange tells."""
+        if self.is_edge:
+            return []
         domains = read_accepted_domains(self.session, self.domain_controller)
         default = [domain.name for domain in domains if domain.default and "*" not in domain.name]
         return [

@@ -60,7 +60,11 @@ class ActionModule(ExchangeActionBase):
                 "each host what before.json says of it."
             )
         actual = read_server(
-            self.session, server, self.domain_controller, organization=former is not None
+            self.session,
+            server,
+            self.domain_controller,
+            organization=former is not None,
+            edge=self.is_edge,
         )
         plan = plan_server_rollback(before, actual, new_thumbprint=thumbprint, now=self.now())
         result = result_of(plan)

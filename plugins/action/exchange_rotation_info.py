@@ -97,6 +97,7 @@ class ActionModule(ExchangeActionBase):
             server,
             self.domain_controller,
             organization=options["organization"],
+            edge=self.is_edge,
             transport=options["include_state"],
         )
         organization_state = state.organization or OrganizationState()

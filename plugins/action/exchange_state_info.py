@@ -40,6 +40,7 @@ class ActionModule(ExchangeActionBase):
             self.server(options),
             self.domain_controller,
             organization=options["organization"],
+            edge=self.is_edge,
         )
         self.report.warn(found.warnings)
         result: dict[str, Any] = {"state": server_to_json(found)}

@@ -21,6 +21,8 @@ description:
     offers Exchange cmdlets
     under the account's management roles. The second goes to Windows remote management (WinRM) for
       what is not Exchange's, such as services.
+  - An Edge Transport server has no PowerShell endpoint of Exchange. With O(exchange_role=edge) the
+    cmdlets run in the Exchange shell of the server itself, started through WinRM by a fixed script.
   - Nothing is copied to the server and no script of the user is run there.
   - The connection does not run commands or modules of other collections. Such a task fails with a
     sentence that says so; it never runs on the
@@ -75,11 +77,21 @@ options:
     vars:
       - name: inventory_hostname_short
       - name: ansible_exchange_server
+  exchange_role:
+    description:
+      - The role of the server. V(edge) is an Edge Transport server, whose cmdlets are reached
+        through WinRM; O(remote_user) then has to be a local administrator there, and the options of
+        the Exchange endpoint have no meaning.
+    type: str
+    default: mailbox
+    choices: [mailbox, edge]
+    vars:
+      - name: ansible_exchange_role
   domain_controller:
     description:
       - The domain controller that cmdlets shall read from and write to, so that a change is seen
         at once by the reads that follow.
-      - By default Exchange chooses one.
+      - By default Exchange chooses one. An Edge Transport server has none.
     type: str
     vars:
       - name: ansible_exchange_domain_controller
@@ -373,6 +385,9 @@ from ansible.utils.display import Display
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     ExchangeSession,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.local_shell_session import (  # noqa: E501
+    LocalShellSession,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
     ExchangeEndpointSettings,
     WindowsEndpointSettings,
@@ -399,12 +414,19 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         self._windows: WindowsSession | None = None
 
     @property
-    def exchange(self) -> ExchangeSession:
+    def is_edge(self) -> bool:
+        """Whether the server is an Edge Transport server."""
+        return bool(self.get_option("exchange_role") == "edge")
+
+    @property
+    def exchange(self) -> ExchangeSession | LocalShellSession:
         """The session with the Exchange endpoint; it opens with the first cmdlet.
 
         Options may differ from one item of a loop to the next: a session with other settings is
         replaced.
         """
+        if self.is_edge:
+            return LocalShellSession(self.windows)
         settings = self._exchange_settings()
         if self._exchange is not None and self._exchange.settings != settings:
             self._exchange.close()
@@ -443,7 +465,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]
     @property
     def domain_controller(self) -> str | None:
         """The value for the parameter -DomainController, if one is wanted."""
-        value = self.get_option("domain_controller")
+        value = None if self.is_edge else self.get_option("domain_controller")
         return str(value) if value else None
 
     def _connect(self) -> Connection:

@@ -94,6 +94,10 @@ class UnexpectedPrompt(CmdletFailed):
     """A cmdlet asked a question nobody foresaw; it was answered with No."""
 
 
+class PromptNotAnswerable(CmdletFailed):
+    """A cmdlet asked a question where nobody can answer; it has changed nothing."""
+
+
 class OutcomeUnknown(ExchangeError):
     """Contact was lost or the deadline passed while a changing cmdlet ran: read, then repeat."""
 

@@ -90,6 +90,8 @@ class ExampleOrganisation:
 def host_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
     """Where a server of the fake is reached; a real one needs none of the ports."""
     ports = server["ports"]
+    if "powershell_http" not in ports:
+        return edge_variables(name, server)
     return {
         "ansible_host": server["address"],
         "ansible_exchange_server": name,
@@ -100,6 +102,18 @@ def host_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
             for port, (protocol, service) in MAIL_AND_WEB_PORTS.items()
             if port in ports
         ],
+    }
+
+
+def edge_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
+    """Where an Edge Transport server of the fake is reached."""
+    ports = server["ports"]
+    return {
+        "ansible_host": server["address"],
+        "ansible_exchange_role": "edge",
+        "ansible_exchange_server": name,
+        "ansible_exchange_winrm_port": ports["winrm_http"],
+        "rotate_edge_ports": [{"port": ports["smtp"], "protocol": "smtp", "service": "SMTP"}],
     }
 
 

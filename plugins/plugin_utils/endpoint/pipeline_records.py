@@ -23,6 +23,8 @@ class Cmdlet:
     name: str
     # A parameter may be a Secret, but also PFX bytes: keep values out of every repr.
     parameters: Mapping[str, object] = field(default_factory=dict, repr=False)
+    # Run on the server right after it, whatever came of it; only a local shell can do that.
+    afterwards: Cmdlet | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletFailed,
     InvalidInput,
+    PromptNotAnswerable,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
     ordered,
@@ -100,13 +101,16 @@ def enable_certificate(
     replace_internal_transport: bool = False,
     require_ssl: bool = True,
     network_service_allowed: bool = False,
+    former_internal_transport: str | None = None,
     force: bool = False,
     domain_controller: str | None = None,
 ) -> CmdletResult:
     """Enable a certificate for services; without ``force``, Exchange may ask about SMTP.
 
     The question whether to overwrite the default SMTP certificate is answered No unless
-    ``replace_internal_transport``; any other question fails the call.
+    ``replace_internal_transport``; any other question fails the call. In a shell where nobody can
+    say No, it is enabled with Force, and ``former_internal_transport`` (its thumbprint) gets its
+    role back in the same process on the server.
 
     Raises:
         CmdletFailed, UnexpectedPrompt: with the reason in plain words.
@@ -129,9 +133,32 @@ def enable_certificate(
         f"Enabling certificate {thumbprint} for {render_services(wanted)} on {server}",
         details={"server": server, "thumbprint": thumbprint},
     ):
+        try:
+            return session.invoke(
+                Cmdlet("Enable-ExchangeCertificate", parameters),
+                answer=smtp_overwrite_policy(thumbprint, replace=replace_internal_transport),
+                changing=True,
+            )
+        except PromptNotAnswerable:
+            if not replace_internal_transport and former_internal_transport is None:
+                # Without its thumbprint the former one could not be given its role back.
+                raise
         return session.invoke(
-            Cmdlet("Enable-ExchangeCertificate", parameters),
-            answer=smtp_overwrite_policy(thumbprint, replace=replace_internal_transport),
+            Cmdlet(
+                "Enable-ExchangeCertificate",
+                {**parameters, "Force": True},
+                afterwards=None
+                if replace_internal_transport
+                else Cmdlet(
+                    "Enable-ExchangeCertificate",
+                    {
+                        "Server": server,
+                        "Thumbprint": former_internal_transport,
+                        "Services": "SMTP",
+                        "Force": True,
+                    },
+                ),
+            ),
             changing=True,
         )
 

@@ -92,18 +92,26 @@ def read_server(
     domain_controller: str | None = None,
     *,
     organization: bool = False,
+    edge: bool = False,
     transport: bool = True,
 ) -> RecordedServer:
     """Read all that is recorded; an account that may not see a part of it gets a warning.
 
     Args:
         organization: whether to read what belongs to the organization, too.
+        edge: whether it is an Edge Transport server, where the organization cannot be seen.
         transport: whether to read the internal transport certificate and the component states.
 
     Raises:
         CmdletFailed and everything else that ExchangeSession.invoke raises.
     """
     warnings: list[str] = []
+    if organization and edge:
+        warnings.append(
+            f"{server} is an Edge Transport server: the Send connectors and the hybrid "
+            "configuration of the organization were not looked at. Take a Mailbox server into the "
+            "run to have them follow."
+        )
     return RecordedServer(
         server=server,
         certificates=tuple(read_certificates(session, server, domain_controller)),
@@ -112,15 +120,21 @@ def read_server(
         if transport
         else None,
         component_states=_component_states(session, server, warnings) if transport else None,
-        organization=OrganizationState(
-            send_connectors=tuple(
-                read_send_connectors(session, domain_controller, source_servers=True)
-            ),
-            hybrid_configuration=read_hybrid_configuration(session, domain_controller),
-        )
-        if organization
-        else None,
+        organization=_organization(session, domain_controller, edge=edge) if organization else None,
         warnings=tuple(warnings),
+    )
+
+
+def _organization(
+    session: Session, domain_controller: str | None, *, edge: bool
+) -> OrganizationState:
+    if edge:
+        return OrganizationState()
+    return OrganizationState(
+        send_connectors=tuple(
+            read_send_connectors(session, domain_controller, source_servers=True)
+        ),
+        hybrid_configuration=read_hybrid_configuration(session, domain_controller),
     )
 
 

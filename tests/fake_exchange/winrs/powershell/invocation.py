@@ -35,6 +35,7 @@ class Call:
         self.common: dict[str, object] = {}
         self.output: Emit = lambda item: None
         self._errors: list[object] = []
+        self._warnings: list[object] = []
 
     @property
     def machine(self) -> Machine:
@@ -115,17 +116,21 @@ class Call:
         return PowerShellError(record)
 
     def warning(self, text: str) -> None:
+        self._warnings.append(text)
         action = self.common.get("warningaction")
         self.interpreter.write_message(
             "3", "warning", text, to_text(action).casefold() if action is not None else None
         )
 
     def finish(self) -> None:
-        """Fill -ErrorVariable."""
-        name = to_text(self.common.get("errorvariable", ""))
+        """Fill -ErrorVariable and -WarningVariable."""
+        self._fill("errorvariable", list(self._errors))
+        self._fill("warningvariable", list(self._warnings))
+
+    def _fill(self, parameter: str, found: list[object]) -> None:
+        name = to_text(self.common.get(parameter, ""))
         if not name:
             return
-        found: list[object] = list(self._errors)
         if name.startswith("+"):
             name = name[1:]
             before = as_sequence(self.interpreter.get_variable(name)) or []

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
+from .clixml_output import serialize
 from .conversion import cast, to_bool, to_number, to_text
 from .dotnet_enums import ENUMERATIONS, enum_value
 from .dotnet_objects import (
@@ -348,6 +349,9 @@ _METHODS: dict[tuple[str, str], Method] = {
     ("System.Console", "write"): _console_write("out", ""),
     ("System.Console", "writeline"): _console_write("out", "\r\n"),
     ("System.Management.Automation.ScriptBlock", "create"): _create_block,
+    ("System.Management.Automation.PSSerializer", "serialize"): lambda i, a: serialize(
+        a[0], int(to_number(a[1])) if len(a) > 1 else None
+    ),
     ("System.Threading.Thread", "sleep"): _sleep,
     ("System.Diagnostics.Stopwatch", "startnew"): lambda i, a: Stopwatch(
         i.machine.ticks, running=True

@@ -86,6 +86,7 @@ _KNOWN = (
     "System.ServiceProcess.ServiceController",
     "System.Threading.Thread",
     "System.Management.Automation.ErrorRecord",
+    "System.Management.Automation.PSSerializer",
     "System.Management.Automation.PSTypeName",
     "System.Management.Automation.Language.Parser",
     "System.ValueType",

@@ -31,6 +31,7 @@ def test_the_scripts_are_the_ones_that_the_session_documents() -> None:
         "bind_https",
         "bootstrap",
         "clock",
+        "exchange_cmdlet",
         "https_bindings",
         "services",
         "store_certificates",

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Are Edge Transport servers, which have no remote PowerShell, managed as the others are?
+
+Their cmdlets run in the Exchange shell of the server, started through WinRM. Nobody can answer a
+question there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.example_organisation import USER, write_example
+from support.fake_process import FakeProcess
+from support.presented import thumbprint
+from support.rotation_stage import REPOSITORY, RotationStage
+
+SERVERS = [
+    {"name": "EDGE01", "site": "Berlin", "role": "Edge", "services": {}},
+    {"name": "EX01", "site": "Berlin"},
+]
+CONNECTOR = "Default internal receive connector EDGE01"
+
+
+def with_edge(organisation: dict[str, Any]) -> None:
+    """The Edge server serves mail with the same certificate, and is subscribed."""
+    edge, mailbox = organisation["servers"]
+    edge["certificates"] = [{"certificate": "old", "services": ["SMTP"]}]
+    edge["receive_connectors"] = {CONNECTOR: {"tls_certificate_name": {"of": "old"}}}
+    defaults = organisation.pop("defaults")
+    mailbox.update(
+        certificates=defaults["certificates"],
+        receive_connectors={
+            "Default Frontend EX01": defaults["receive_connectors"]["Default Frontend"],
+            "Client Frontend EX01": defaults["receive_connectors"]["Client Frontend"],
+        },
+        services=defaults["services"],
+    )
+    organisation["edge_subscriptions"] = ["EDGE01"]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[RotationStage]:
+    example = write_example(tmp_path, SERVERS, adjust=with_edge)
+    with FakeProcess.start(example.file) as fake:
+        yield RotationStage(tmp_path, example, fake)
+
+
+def edge(stage: RotationStage) -> dict[str, Any]:
+    """What the Edge server holds."""
+    found: dict[str, Any] = stage.state()["servers"]["EDGE01"]
+    return found
+
+
+def presented(stage: RotationStage) -> str | None:
+    server = stage.fake.server("EDGE01")
+    return thumbprint(server["address"], server["ports"]["smtp"], starttls=True, name="")
+
+
+def connector_name(stage: RotationStage) -> str | None:
+    (found,) = (item for item in edge(stage)["receive_connectors"] if item["Name"] == CONNECTOR)
+    name: str | None = found["TlsCertificateName"]
+    return name
+
+
+def test_a_rotation_takes_the_edge_server_along(stage: RotationStage) -> None:
+    before = edge(stage)
+    assert presented(stage) == stage.example.old.thumbprint
+
+    stage.run().check()
+
+    new = stage.example.new.thumbprint
+    assert edge(stage)["certificates"][new]["Services"] == ["SMTP"]
+    assert presented(stage) == new
+    assert "Contoso Issuing CA 2" in (connector_name(stage) or "")
+    # The subscription is bound to it.
+    internal = "InternalTransportCertificateThumbprint"
+    assert edge(stage)[internal] == before[internal]
+    # What belongs to the organization followed, although the Edge server comes first.
+    assert "Contoso Issuing CA 2" in (stage.connector_names()["Outbound to Office 365"] or "")
+
+    again = stage.run().check()
+    assert again.changed == 0
+    assert stage.changing_cmdlets() == []
+
+
+def test_check_mode_shows_the_edge_server_and_changes_nothing(stage: RotationStage) -> None:
+    before = stage.state()
+
+    run = stage.run(check_mode=True).check()
+
+    assert stage.state() == before
+    assert stage.changing_cmdlets() == []
+    plan = run.result("Show the plan", "EDGE01")["msg"]
+    assert [line for line in plan if "Point Receive connector" in line and CONNECTOR in line]
+
+
+def test_the_former_internal_transport_certificate_is_back_within_the_same_process(
+    stage: RotationStage,
+) -> None:
+    """Nobody can say No in that shell, so Enable takes the role away and gives it back at once."""
+    internal = edge(stage)["InternalTransportCertificateThumbprint"]
+
+    stage.run().check()
+
+    enabled = [
+        (call["parameters"]["Thumbprint"], call["parameters"].get("Force"), bool(call["error"]))
+        for call in stage.fake.get("/log")
+        if call["cmdlet"] == "Enable-ExchangeCertificate" and call["server"] == "EDGE01"
+    ]
+    new = stage.example.new.thumbprint
+    assert enabled == [(new, None, True), (new, "True", False), (internal, "True", False)]
+
+
+def test_a_failure_on_another_server_puts_the_edge_server_back(stage: RotationStage) -> None:
+    before = edge(stage)
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-ReceiveConnector", server="EX01")
+
+    run = stage.run()
+
+    assert run.return_code != 0
+    assert "Everything is as it was before the run." in run.output
+    after = edge(stage)
+    assert set(after["certificates"]) == set(before["certificates"])
+    assert connector_name(stage) == next(
+        item["TlsCertificateName"]
+        for item in before["receive_connectors"]
+        if item["Name"] == CONNECTOR
+    )
+    assert presented(stage) == stage.example.old.thumbprint
+
+
+def test_edge_servers_alone_are_rotated_with_a_word_about_the_organization(
+    stage: RotationStage,
+) -> None:
+    run = stage.run(arguments=("--limit=EDGE01",)).check()
+
+    assert presented(stage) == stage.example.new.thumbprint
+    assert "Contoso Issuing CA 1" in (stage.connector_names()["Outbound to Office 365"] or "")
+    assert "Take a Mailbox server into the run" in run.output
+
+
+def test_a_mailbox_server_taken_for_an_edge_server_is_refused(stage: RotationStage) -> None:
+    stage.host_variables = {"EX01": {"ansible_exchange_role": "edge"}}
+    before = stage.state()
+
+    run = stage.run()
+
+    assert run.return_code != 0
+    assert "no Exchange Management Shell of its own" in run.output
+    assert stage.state() == before
