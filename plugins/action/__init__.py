@@ -169,7 +169,7 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
 
     @property
     def is_edge(self) -> bool:
-        """Whether the server is an Edge Transport server, which knows nothing of the organization."""
+        """Whether it is an Edge Transport server, which knows nothing of the organization."""
         return bool(self._connection.is_edge)
 
     @property

@@ -385,7 +385,7 @@ from ansible.utils.display import Display
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     ExchangeSession,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.local_shell_session import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.local_shell_session import (
     LocalShellSession,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from support.example_organisation import USER, write_example
+from support.example_organisation import write_example
 from support.fake_process import FakeProcess
 from support.presented import thumbprint
-from support.rotation_stage import REPOSITORY, RotationStage
+from support.rotation_stage import RotationStage
 
 SERVERS = [
     {"name": "EDGE01", "site": "Berlin", "role": "Edge", "services": {}},
@@ -73,7 +73,7 @@ def test_a_rotation_takes_the_edge_server_along(stage: RotationStage) -> None:
     before = edge(stage)
     assert presented(stage) == stage.example.old.thumbprint
 
-    stage.run().check()
+    run = stage.run().check()
 
     new = stage.example.new.thumbprint
     assert edge(stage)["certificates"][new]["Services"] == ["SMTP"]
@@ -84,6 +84,8 @@ def test_a_rotation_takes_the_edge_server_along(stage: RotationStage) -> None:
     assert edge(stage)[internal] == before[internal]
     # What belongs to the organization followed, although the Edge server comes first.
     assert "Contoso Issuing CA 2" in (stage.connector_names()["Outbound to Office 365"] or "")
+
+    assert "Edge server EDGE01: its subscription holds (Normal)" in run.output
 
     again = stage.run().check()
     assert again.changed == 0
@@ -155,3 +157,14 @@ def test_a_mailbox_server_taken_for_an_edge_server_is_refused(stage: RotationSta
     assert run.return_code != 0
     assert "no Exchange Management Shell of its own" in run.output
     assert stage.state() == before
+
+
+def test_a_replaced_internal_transport_certificate_is_told_with_the_steps_to_take(
+    stage: RotationStage,
+) -> None:
+    run = stage.run(rotate_internal_transport_certificate="replace").check()
+
+    new = stage.example.new.thumbprint
+    assert edge(stage)["InternalTransportCertificateThumbprint"] == new
+    assert "Edge server EDGE01 is NOT in step with the site Berlin" in run.output
+    assert "New-EdgeSubscription -FileName" in run.output

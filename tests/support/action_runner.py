@@ -76,6 +76,7 @@ class RecordingConnection:
     windows: Any = None
     transport: str = CONNECTION
     exchange_server: str = "EX01"
+    is_edge: bool = False
     domain_controller: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     _shell: Any = field(default_factory=lambda: SimpleNamespace(tmpdir=None))

@@ -27,6 +27,8 @@ _ROLES = {
     "accepteddomain": "View-Only Configuration",
     "authconfig": "Organization Client Access",
     "federationtrust": "Federated Sharing",
+    "edgesubscription": "Edge Subscriptions",
+    "edgesynchronization": "Edge Subscriptions",
     "queue": "Transport Queues",
     "servicehealth": "Monitoring",
     "servercomponentstate": "Monitoring",
