@@ -35,7 +35,7 @@ options:
     default: false
 seealso:
   - module: mailops.exchange.exchange_certificate
-    description: Its option O(mailops.exchange.exchange_certificate#module:internal_transport_certificate) keeps the certificate that a subscription is bound to.
+    description: Keeps the certificate that a subscription is bound to.
 """
 
 EXAMPLES = r"""
@@ -78,9 +78,10 @@ edge_subscriptions:
       type: str
       sample: Normal
     failure:
-      description: Its words about a failure.
+      description: Its words about a failure, V(null) where there is none.
       returned: always
       type: str
+      sample: null
     in_step:
       description: Whether synchronization works. V(null) where that is not known.
       returned: always

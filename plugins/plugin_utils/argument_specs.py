@@ -43,3 +43,17 @@ CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE: list[tuple[str, ...]] = [
     CERTIFICATE_FILE_OPTIONS,
     ("private_key_path", "private_key_content"),
 ]
+
+# Documented in doc_fragments/extended_rights.py.
+EXTENDED_RIGHTS_OPTIONS: ArgumentSpec = {
+    "extended_rights": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "user": {"type": "str", "required": True},
+            "rights": {"type": "list", "elements": "str", "required": True},
+            "deny": {"type": "bool", "default": False},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+    },
+}

@@ -123,9 +123,17 @@ class Secret:
         raise TypeError("a Secret is not to be pickled")
 
 
+@dataclass(frozen=True)
+class Credential:
+    """A user with a password, which travels as a PSCredential and is never shown."""
+
+    user: str
+    password: Secret
+
+
 def contains_secret(value: object) -> bool:
     """Whether sending this value needs the session key."""
-    if isinstance(value, Secret):
+    if isinstance(value, (Secret, Credential)):
         return True
     if isinstance(value, Mapping):
         return any(contains_secret(item) for item in value.values())
@@ -147,7 +155,7 @@ def from_python(value: object) -> Any:
 
 
 def _from_python(value: object, *, depth: int) -> Any:
-    from psrpcore.types import PSDouble, PSInt64, PSSecureString, PSUInt64
+    from psrpcore.types import PSCredential, PSDouble, PSInt64, PSSecureString, PSUInt64
 
     if depth > _DEEPEST_PARAMETER:
         raise ValueError("a parameter value is nested too deeply, or contains itself")
@@ -157,6 +165,9 @@ def _from_python(value: object, *, depth: int) -> Any:
         raise TypeError(f"cannot send {type(value).__name__}: give the enum's name as text")
     if isinstance(value, Secret):
         return PSSecureString(_sendable_text(value.reveal()))
+    if isinstance(value, Credential):
+        password = PSSecureString(_sendable_text(value.password.reveal()))
+        return PSCredential(UserName=_sendable_text(value.user), Password=password)
     if isinstance(value, str):
         return _sendable_text(str.__str__(value))
     if isinstance(value, int):

@@ -24,6 +24,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.cmdlet_errors import (
     explained,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+    RECEIVE_PROPERTIES,
+    RECEIVE_TLS_PROPERTIES,
+    SEND_PROPERTIES,
+    SEND_TLS_PROPERTIES,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     Connector,
     Difference,
@@ -43,35 +49,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_cert
     read_stored,
 )
 
+_NAMES = ("Name", "Identity", "Guid")
 # No more than is compared: a connector lists each source server as an object of many properties.
-_SEND_PROPERTIES = (
-    "Name",
-    "Identity",
-    "Guid",
-    "TlsCertificateName",
-    "RequireTLS",
-    "TlsAuthLevel",
-    "TlsDomain",
-    "Fqdn",
-    "DomainSecureEnabled",
-    "CloudServicesMailEnabled",
-    "IgnoreSTARTTLS",
-    "DNSRoutingEnabled",
-)
-_RECEIVE_PROPERTIES = (
-    "Name",
-    "Identity",
-    "Guid",
-    "TlsCertificateName",
-    "RequireTLS",
-    "AuthMechanism",
-    "Fqdn",
-    "DomainSecureEnabled",
-    "TlsDomainCapabilities",
-    "SuppressXAnonymousTls",
-)
+_SEND_TLS = (*_NAMES, *(item.parameter for item in SEND_TLS_PROPERTIES), "DNSRoutingEnabled")
+_SEND_WHOLE = (*_NAMES, *(item.parameter for item in SEND_PROPERTIES))
+_RECEIVE_TLS = (*_NAMES, *(item.parameter for item in RECEIVE_TLS_PROPERTIES))
+_RECEIVE_WHOLE = (*_NAMES, *(item.parameter for item in RECEIVE_PROPERTIES))
 
-AnyConnector = TypeVar("AnyConnector", SendConnector, ReceiveConnector)
+AnyConnector = TypeVar("AnyConnector", bound=Connector)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +76,22 @@ class AuthConfiguration:
 
 
 def read_send_connectors(
-    session: Session, domain_controller: str | None = None, *, source_servers: bool = False
+    session: Session,
+    domain_controller: str | None = None,
+    *,
+    source_servers: bool = False,
+    whole: bool = False,
 ) -> list[SendConnector]:
-    """Return every Send connector of the organization, with its source servers if asked for."""
+    """Return every Send connector of the organization.
+
+    Args:
+        source_servers: whether to read the source servers beside the TLS side.
+        whole: whether to read all properties.
+    """
     cmdlet = Cmdlet("Get-SendConnector", _with_domain_controller({}, domain_controller))
-    properties = _SEND_PROPERTIES + (("SourceTransportServers",) if source_servers else ())
-    return [send_connector_of(item) for item in read_objects(session, cmdlet, properties)]
+    properties = _SEND_TLS + (("SourceTransportServers",) if source_servers else ())
+    values = read_objects(session, cmdlet, _SEND_WHOLE if whole else properties)
+    return [send_connector_of(item, whole=whole) for item in values]
 
 
 def read_cloud_routes(session: Session, domain_controller: str | None = None) -> set[str]:
@@ -118,15 +113,14 @@ def read_cloud_routes(session: Session, domain_controller: str | None = None) ->
 
 
 def read_receive_connectors(
-    session: Session, server: str, domain_controller: str | None = None
+    session: Session, server: str, domain_controller: str | None = None, *, whole: bool = False
 ) -> list[ReceiveConnector]:
-    """Return every Receive connector of a server."""
+    """Return every Receive connector of a server, with its TLS side or as a whole."""
     cmdlet = Cmdlet(
         "Get-ReceiveConnector", _with_domain_controller({"Server": server}, domain_controller)
     )
-    return [
-        receive_connector_of(item) for item in read_objects(session, cmdlet, _RECEIVE_PROPERTIES)
-    ]
+    values = read_objects(session, cmdlet, _RECEIVE_WHOLE if whole else _RECEIVE_TLS)
+    return [receive_connector_of(item, whole=whole) for item in values]
 
 
 def read_hybrid_configuration(
@@ -176,6 +170,17 @@ def read_federation_thumbprints(session: Session, domain_controller: str | None 
     return found - {""}
 
 
+def connector_of_name(connectors: Iterable[AnyConnector], name: str) -> AnyConnector | None:
+    """Return the connector of this name, ``SERVER\\name`` or GUID, or None."""
+    wanted = name.strip().casefold()
+    for connector in connectors:
+        names = {connector.name, connector.identity, connector.guid}
+        names.add(connector.identity.rpartition("\\")[2])
+        if wanted in {text.casefold() for text in names if text}:
+            return connector
+    return None
+
+
 def find_connector(
     connectors: Iterable[AnyConnector], name: str, *, server: str | None = None
 ) -> AnyConnector:
@@ -185,12 +190,9 @@ def find_connector(
         InvalidInput: there is none; the message names those that exist.
     """
     known = list(connectors)
-    wanted = name.strip().casefold()
-    for connector in known:
-        names = {connector.name, connector.identity, connector.guid}
-        names.add(connector.identity.rpartition("\\")[2])
-        if wanted in {text.casefold() for text in names if text}:
-            return connector
+    found = connector_of_name(known, name)
+    if found is not None:
+        return found
     kind, place = ("Receive", f" on {server}") if server else ("Send", " in the organization")
     existing = ", ".join(f"'{connector.name}'" for connector in known) or "none"
     raise InvalidInput(
@@ -220,6 +222,51 @@ def set_connector(
     with explained(f"Setting {', '.join(change.parameters)} of {connector.title}"):
         return session.invoke(
             Cmdlet(verb, _with_domain_controller(parameters, domain_controller)), changing=True
+        )
+
+
+def create_connector(
+    session: Session,
+    title: str,
+    parameters: Mapping[str, object],
+    *,
+    send: bool,
+    domain_controller: str | None = None,
+) -> CmdletResult:
+    """Create a connector with the parameters of its New cmdlet.
+
+    Raises:
+        CmdletFailed: with what was being created and the server's words.
+        OutcomeUnknown: contact was lost; read the connectors before anything else.
+    """
+    verb = "New-SendConnector" if send else "New-ReceiveConnector"
+    with explained(f"Creating {title}"):
+        return session.invoke(
+            Cmdlet(verb, _with_domain_controller(parameters, domain_controller)), changing=True
+        )
+
+
+def remove_connector(
+    session: Session, connector: Connector, *, domain_controller: str | None = None
+) -> CmdletResult:
+    """Remove a connector.
+
+    Raises:
+        CmdletFailed: with what was being removed and the server's words.
+        OutcomeUnknown: contact was lost; read the connectors before anything else.
+    """
+    send = isinstance(connector, SendConnector)
+    parameters: dict[str, object] = {
+        "Identity": connector.identity or connector.guid or connector.name,
+        "Confirm": False,
+    }
+    with explained(f"Removing {connector.title}"):
+        return session.invoke(
+            Cmdlet(
+                "Remove-SendConnector" if send else "Remove-ReceiveConnector",
+                _with_domain_controller(parameters, domain_controller),
+            ),
+            changing=True,
         )
 
 

@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    RemoteObject,
     Value,
     list_of,
     text_of,
@@ -81,6 +82,15 @@ class ExactText(Kind):
 
     def parameter(self, value: Any) -> object:
         return value or ""
+
+
+@dataclass(frozen=True)
+class CredentialUser(Kind):
+    """Whom a connector logs in as; the password of such a credential is never shown."""
+
+    def read(self, value: Value) -> object:
+        user = value.get("UserName") if isinstance(value, RemoteObject) else value
+        return (text_of(user) or "").strip() or None
 
 
 @dataclass(frozen=True)
@@ -234,40 +244,45 @@ class Flags(Kind):
     result: str = "list"
     order: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    # The name of the value without any flag.
+    empty: str = "None"
 
     def read(self, value: Value) -> object:
         return self._sorted(_parts(value))
 
     def meaning(self, value: Any) -> object:
-        passed_over = {"none", *(name.casefold() for name in self.ignored)}
+        passed_over = {self.empty.casefold(), *(name.casefold() for name in self.ignored)}
         return frozenset(name.casefold() for name in _parts(value)) - passed_over
 
     def normalize(self, value: Any) -> object:
         names = _parts(value)
-        if len(names) > 1 and "none" in {name.casefold() for name in names}:
-            raise InvalidInput("None stands alone.")
+        if len(names) > 1 and self.empty.casefold() in {name.casefold() for name in names}:
+            raise InvalidInput(f"{self.empty} stands alone.")
         return self._sorted(names)
 
     def parameter(self, value: Any) -> object:
         passed_over = {name.casefold() for name in self.ignored}
-        return ", ".join(name for name in value if name.casefold() not in passed_over) or "None"
+        return ", ".join(name for name in value if name.casefold() not in passed_over) or self.empty
 
     def _sorted(self, names: list[str]) -> list[str]:
         places = {name.casefold(): index for index, name in enumerate(self.order)}
         spelled = {name.casefold(): name for name in self.order}
         kept = dict.fromkeys(
-            spelled.get(name.casefold(), name) for name in names if name.casefold() != "none"
+            spelled.get(name.casefold(), name)
+            for name in names
+            if name.casefold() != self.empty.casefold()
         )
         return sorted(kept, key=lambda name: (places.get(name.casefold(), 99), name.casefold()))
 
 
-def flags(*names: str, ignored: tuple[str, ...] = (), none: bool = True) -> Flags:
+def flags(*names: str, ignored: tuple[str, ...] = (), empty: str = "None") -> Flags:
     """The kind of a flags enum; the ignored ones are understood, and never sent."""
-    choices = [*(["None"] if none else []), *names, *ignored]
+    choices = [empty, *names, *ignored]
     return Flags(
         argument={"type": "list", "elements": "str", "choices": choices},
         order=(*names, *ignored),
         ignored=ignored,
+        empty=empty,
     )
 
 

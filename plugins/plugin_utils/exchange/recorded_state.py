@@ -32,9 +32,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     read_receive_connectors,
     read_send_connectors,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+    RECEIVE_TLS_PROPERTIES,
+    SEND_TLS_PROPERTIES,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    RECEIVE_OPTIONS,
-    SEND_OPTIONS,
     ReceiveConnector,
     SendConnector,
 )
@@ -213,7 +215,7 @@ def server_of_json(document: Mapping[str, Any]) -> RecordedServer:
             internal_transport=document["internal_transport_certificate"],
             receive_connectors=tuple(
                 ReceiveConnector(
-                    **_connector_of_json(item, RECEIVE_OPTIONS),
+                    **_connector_of_json(item, RECEIVE_TLS_PROPERTIES),
                 )
                 for item in document["receive_connectors"]
             ),
@@ -236,7 +238,7 @@ def organization_of_json(document: Mapping[str, Any]) -> OrganizationState:
         return OrganizationState(
             send_connectors=tuple(
                 SendConnector(
-                    **_connector_of_json(item, SEND_OPTIONS),
+                    **_connector_of_json(item, SEND_TLS_PROPERTIES),
                     source_transport_servers=tuple(item["source_transport_servers"]),
                 )
                 for item in document["send_connectors"]

@@ -24,9 +24,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     HybridConfiguration,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+    RECEIVE_TLS_PROPERTIES,
+    SEND_TLS_PROPERTIES,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    RECEIVE_OPTIONS,
-    SEND_OPTIONS,
     Connector,
     SendConnector,
     difference,
@@ -295,7 +297,7 @@ def _same(then: Connector, existing: Iterable[Connector]) -> Connector | None:
 def _differing(
     then: Connector, connector: Connector, plan: ServerRollback | OrganizationRollback
 ) -> dict[str, Any]:
-    options = SEND_OPTIONS if isinstance(then, SendConnector) else RECEIVE_OPTIONS
+    options = SEND_TLS_PROPERTIES if isinstance(then, SendConnector) else RECEIVE_TLS_PROPERTIES
     wanted = {option.name: getattr(then, option.name) for option in options}
     if wanted["tls_certificate_name"] == connector.tls_certificate_name:
         # Also a text that nobody can read is as it was.
