@@ -19,9 +19,6 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.certificate_choice import (
-    WindowsCertificate,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import (
     EXCHANGE,
     PORT,
@@ -69,6 +66,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
     read_accepted_domains,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
+    WindowsCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     read_cloud_routes,

@@ -10,11 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.certificate_choice import (
-    Choice,
-    WindowsCertificate,
-    judge_choice,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import (
     EXCHANGE,
     Check,
@@ -24,6 +19,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check i
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
     AcceptedDomain,
     covers_domain,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
+    Choice,
+    WindowsCertificate,
+    judge_choice,
+    offers_starttls,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
@@ -65,11 +66,6 @@ class CertificatesOfServer:
             not_found="send_connector_certificate_not_found",
             now=self.now,
         )
-
-
-def offers_starttls(connector: ReceiveConnector) -> bool:
-    """Whether it may offer STARTTLS at all."""
-    return "tls" in {item.casefold() for item in connector.auth_mechanism}
 
 
 def check_receive_connectors(

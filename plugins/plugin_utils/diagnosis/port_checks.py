@@ -18,7 +18,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check i
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.connector_checks import (
     CertificatesOfServer,
-    offers_starttls,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.starttls_dialogue import (
     PortTimedOut,
@@ -30,6 +29,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_prob
     TlsProbeResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import TlsProbeFailed
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
+    offers_starttls,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
 )

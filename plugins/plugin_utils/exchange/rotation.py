@@ -138,6 +138,7 @@ def plan_server(
             connectors=connectors if serves_smtp else (),
             repointed={change.name for change in connector_changes},
             certificates=certificates,
+            now=now,
         ),
         warnings=tuple(findings.warnings),
         problems=tuple(findings.problems),

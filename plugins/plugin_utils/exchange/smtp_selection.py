@@ -3,25 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Under which names does SMTP present the new certificate, once it is in service?
 
-By the documented selection of a certificate for inbound STARTTLS: TlsCertificateName, else the
-connector's Fqdn; the newest Valid-from wins, and one of an authority wins over a self-signed one.
+The selection itself is that of ``certificate_choice``, among what the server will have by then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from datetime import datetime
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
+    choose,
+    offers_starttls,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import covers
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
     NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+    TlsCertificateName,
     read_stored,
 )
 
@@ -32,47 +36,49 @@ def names_presenting(
     connectors: Iterable[ReceiveConnector],
     repointed: Container[str],
     certificates: Sequence[ExchangeCertificate],
+    now: datetime,
 ) -> tuple[str, ...]:
     """Return the connectors' Fqdns in small letters under which every connector presents it.
 
     Args:
         repointed: identities of the connectors that will name the new certificate.
-        certificates: all that the server has; a later one of the same name would be preferred.
+        certificates: all that the server has; another one of the same name may be preferred.
+        now: aware time that validity is judged by.
     """
+    candidates = [item for item in certificates if item.thumbprint != new.thumbprint]
+    candidates.append(_in_service(new))
     presents: dict[str, bool] = {}
     for connector in connectors:
-        offers_starttls = "tls" in {item.casefold() for item in connector.auth_mechanism}
-        if not connector.fqdn or not offers_starttls:
+        if not connector.fqdn or not offers_starttls(connector):
             continue
+        wanted = _name(new, connector, repointed)
+        chosen = choose(candidates, wanted, now=now) if wanted is not None else None
+        here = chosen is not None and chosen.thumbprint == new.thumbprint
         name = connector.fqdn.casefold()
-        here = _presents(new, connector, repointed=repointed, certificates=certificates)
         presents[name] = presents.get(name, True) and here
     return tuple(sorted(name for name, everywhere in presents.items() if everywhere))
 
 
-def _presents(
-    new: NewCertificate,
-    connector: ReceiveConnector,
-    *,
-    repointed: Container[str],
-    certificates: Sequence[ExchangeCertificate],
-) -> bool:
-    fqdn = connector.fqdn or ""
-    later = [item for item in certificates if _is_later(item, new)]
-    named = read_stored(connector.tls_certificate_name)
+def _name(
+    new: NewCertificate, connector: ReceiveConnector, repointed: Container[str]
+) -> TlsCertificateName | str | None:
+    """What the connector will look its certificate up by; None where that is not readable."""
     if (connector.identity or connector.name) in repointed:
-        named = new.tls_certificate_name
-    if named is not None or connector.tls_certificate_name:
-        rivals = [item for item in later if item.tls_certificate_name == named]
-        return named == new.tls_certificate_name and not rivals
-    rivals = [item for item in later if covers(item.names, fqdn)]
-    return covers(new.names, fqdn) and not rivals
+        return new.tls_certificate_name
+    if connector.tls_certificate_name:
+        return read_stored(connector.tls_certificate_name)
+    return connector.fqdn
 
 
-def _is_later(certificate: ExchangeCertificate, new: NewCertificate) -> bool:
-    """Tell whether Exchange would prefer it where both fit; where a date is unknown, it may."""
-    if certificate.thumbprint == new.thumbprint or certificate.self_signed:
-        return False
-    if certificate.not_before is None or new.not_before is None:
-        return True
-    return certificate.not_before > new.not_before
+def _in_service(new: NewCertificate) -> ExchangeCertificate:
+    """The new certificate as the server will have it."""
+    name = new.tls_certificate_name
+    return ExchangeCertificate(
+        thumbprint=new.thumbprint,
+        subject=name.subject,
+        issuer=name.issuer,
+        dns_names=tuple(new.names),
+        not_before=new.not_before,
+        not_after=new.not_after,
+        self_signed=name.subject == name.issuer,
+    )

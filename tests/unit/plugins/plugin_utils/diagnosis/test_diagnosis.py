@@ -11,9 +11,6 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.causes import BY_NAME
-from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.certificate_choice import (
-    judge_choice,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.connector_checks import (
     CertificatesOfServer,
     check_internal_transport,
@@ -32,6 +29,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.symptom
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.starttls_dialogue import (
     StartTlsNotOffered,
     TlsHandshakeFailed,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
+    judge_choice,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,

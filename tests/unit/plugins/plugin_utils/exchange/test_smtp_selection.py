@@ -24,6 +24,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.smtp_sel
 )
 
 ISSUED = datetime(2026, 11, 1, tzinfo=timezone.utc)
+NOW = ISSUED + timedelta(days=9)
 STORED = ExchangeCertificate(
     thumbprint="B" * 40,
     subject="CN=mail.contoso.com",
@@ -101,11 +102,13 @@ def test_names_under_which_the_new_one_is_presented(
     others: list[ExchangeCertificate],
     names: tuple[str, ...],
 ) -> None:
-    found = names_presenting(NEW, connectors=connectors, repointed=(), certificates=others)
+    found = names_presenting(NEW, connectors=connectors, repointed=(), certificates=others, now=NOW)
     assert found == names
 
 
 def test_a_connector_that_will_be_repointed_counts_as_naming_it() -> None:
     old = connector("ex01.contoso.com", named="<I>CN=CA 0<S>CN=mail.contoso.com")
-    found = names_presenting(NEW, connectors=[old], repointed={old.identity}, certificates=[])
+    found = names_presenting(
+        NEW, connectors=[old], repointed={old.identity}, certificates=[], now=NOW
+    )
     assert found == ("ex01.contoso.com",)

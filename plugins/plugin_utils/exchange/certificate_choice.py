@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificate does SMTP choose for a name, and what is wrong with it?
+"""Which certificate does SMTP choose for a name or a connector, and what is wrong with it?
 
 By the documented selection for STARTTLS: of those with the name, the newest valid one of an
 authority, else a self-signed one, else one that is not valid. Whether SMTP is enabled on it is not
@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+    ReceiveConnector,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
     common_name,
 )
@@ -50,6 +53,11 @@ class Choice:
     certificate: ExchangeCertificate | None
     evidence: str
     problem: str = ""
+
+
+def offers_starttls(connector: ReceiveConnector) -> bool:
+    """Whether it may offer STARTTLS at all."""
+    return "tls" in {item.casefold() for item in connector.auth_mechanism}
 
 
 def choose(
