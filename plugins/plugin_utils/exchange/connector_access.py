@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TypeVar
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
@@ -50,6 +51,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_cert
 )
 
 _NAMES = ("Name", "Identity", "Guid")
+_EFFECTIVE = "NextCertificateEffectiveDate"
 # No more than is compared: a connector lists each source server as an object of many properties.
 _SEND_TLS = (*_NAMES, *(item.parameter for item in SEND_TLS_PROPERTIES), "DNSRoutingEnabled")
 _SEND_WHOLE = (*_NAMES, *(item.parameter for item in SEND_PROPERTIES))
@@ -73,6 +75,8 @@ class AuthConfiguration:
     current: str | None = None
     previous: str | None = None
     next: str | None = None
+    # When the next one takes over, in UTC.
+    next_effective: datetime | None = None
 
 
 def read_send_connectors(
@@ -146,15 +150,22 @@ def read_auth_configuration(
         "next": "NextCertificateThumbprint",
     }
     cmdlet = Cmdlet("Get-AuthConfig", _with_domain_controller({}, domain_controller))
-    values = read_objects(session, cmdlet, tuple(properties.values()))
+    values = read_objects(session, cmdlet, (*properties.values(), _EFFECTIVE))
     if not values:
         return AuthConfiguration()
+    effective = values[0].get(_EFFECTIVE)
     return AuthConfiguration(
         **{
             name: (text_of(values[0].get(source)) or "").upper() or None
             for name, source in properties.items()
-        }
+        },
+        next_effective=_utc(effective) if isinstance(effective, datetime) else None,
     )
+
+
+def _utc(moment: datetime) -> datetime:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return aware.astimezone(timezone.utc)
 
 
 def read_federation_thumbprints(session: Session, domain_controller: str | None = None) -> set[str]:

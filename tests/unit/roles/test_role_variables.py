@@ -45,6 +45,7 @@ def secrets() -> list[tuple[str, str]]:
 
 def test_there_are_roles() -> None:
     assert ROLES == [
+        "auth_certificate",
         "diagnose_tls",
         "iis_binding",
         "notify",

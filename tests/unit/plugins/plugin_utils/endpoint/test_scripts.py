@@ -28,6 +28,7 @@ def parsed(text: str) -> object:
 
 def test_the_scripts_are_the_ones_that_the_session_documents() -> None:
     assert IDS == [
+        "app_pools",
         "bind_https",
         "bootstrap",
         "clock",
