@@ -31,6 +31,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import (
     auth_certificate_plan as plans,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate import (
+    NAME,
     ServerHoldings,
     create_auth_certificate,
     export_in_memory,
@@ -60,7 +61,61 @@ preload(*PRELOADED_FOR_EXCHANGE)
 _STATES = ("managed", "staged", "published", "replaced", "cleared")
 
 
-class ActionModule(ExchangeActionBase):
+class DistributingAction(ExchangeActionBase):
+    """What brings a certificate to every Mailbox server; also for exchange_federation_certificate.
+
+    A subclass names the certificate, as it is named where it is imported.
+    """
+
+    FRIENDLY_NAME = NAME
+
+    def distribute(self, thumbprint: str, options: Mapping[str, Any]) -> bool:
+        """Import it where it is missing; what fails is a warning, the next run tries again."""
+        if not options["distribute"]:
+            return False
+        holdings = read_holdings(self.session, self.domain_controller)
+        lacking = [item.server for item in holdings if item.holds(thumbprint) is False]
+        holders = [item.server for item in holdings if item.holds(thumbprint)]
+        if not lacking or not holders:
+            return False
+        try:
+            loaded = export_in_memory(self.session, thumbprint, server=holders[0], now=self.now())
+        except EndpointUnreachable:
+            raise
+        except ExchangeError as error:
+            self.report.warn(
+                [
+                    f"{thumbprint} could not be taken from {holders[0]} for {', '.join(lacking)}: "
+                    f"{error.message}"
+                ]
+            )
+            return False
+        given = [self._give(thumbprint, server, loaded) for server in lacking]
+        return any(given)
+
+    def _give(self, thumbprint: str, server: str, loaded: Any) -> bool:
+        self.begin(f"Import {thumbprint} on {server}.")
+        try:
+            give_to_server(
+                self.session,
+                loaded,
+                server=server,
+                friendly_name=self.FRIENDLY_NAME,
+                domain_controller=self.domain_controller,
+            )
+        except EndpointUnreachable:
+            raise
+        except OutcomeUnknown:
+            # Whether it is there is read again at the end.
+            return True
+        except ExchangeError as error:
+            self.report.warn([f"{thumbprint} could not be imported on {server}: {error.message}"])
+            return False
+        self.done(f"Imported {thumbprint} on {server}.")
+        return True
+
+
+class ActionModule(DistributingAction):
     """The action of M(mailops.exchange.exchange_auth_certificate)."""
 
     ARGUMENT_SPEC = {
@@ -220,7 +275,7 @@ class ActionModule(ExchangeActionBase):
         # Every server gets it before the configuration names it.
         distributed = False
         for item in sorted(filter(None, concerned)):
-            distributed |= self._distribute(item, options)
+            distributed |= self.distribute(item, options)
         after = self._configure(plan, thumbprint, before)
         if plan.changes_something or distributed:
             holdings = read_holdings(self.session, self.domain_controller)
@@ -285,47 +340,6 @@ class ActionModule(ExchangeActionBase):
                 ]
             )
             return None
-
-    def _distribute(self, thumbprint: str, options: Mapping[str, Any]) -> bool:
-        """Import it where it is missing; what fails is a warning, the next run tries again."""
-        if not options["distribute"]:
-            return False
-        holdings = read_holdings(self.session, self.domain_controller)
-        lacking = [item.server for item in holdings if item.holds(thumbprint) is False]
-        holders = [item.server for item in holdings if item.holds(thumbprint)]
-        if not lacking or not holders:
-            return False
-        try:
-            loaded = export_in_memory(self.session, thumbprint, server=holders[0], now=self.now())
-        except EndpointUnreachable:
-            raise
-        except ExchangeError as error:
-            self.report.warn(
-                [
-                    f"{thumbprint} could not be taken from {holders[0]} for {', '.join(lacking)}: "
-                    f"{error.message}"
-                ]
-            )
-            return False
-        given = [self._give(thumbprint, server, loaded) for server in lacking]
-        return any(given)
-
-    def _give(self, thumbprint: str, server: str, loaded: Any) -> bool:
-        self.begin(f"Import {thumbprint} on {server}.")
-        try:
-            give_to_server(
-                self.session, loaded, server=server, domain_controller=self.domain_controller
-            )
-        except EndpointUnreachable:
-            raise
-        except OutcomeUnknown:
-            # Whether it is there is read again at the end.
-            return True
-        except ExchangeError as error:
-            self.report.warn([f"{thumbprint} could not be imported on {server}: {error.message}"])
-            return False
-        self.done(f"Imported {thumbprint} on {server}.")
-        return True
 
     def _configure(
         self, plan: plans.AuthPlan, thumbprint: str | None, before: AuthConfiguration

@@ -201,6 +201,7 @@ def give_to_server(
     loaded: LoadedCertificate,
     *,
     server: str,
+    friendly_name: str = NAME,
     domain_controller: str | None = None,
 ) -> None:
     """Import the certificate on one more server, exportable as everywhere.
@@ -213,7 +214,7 @@ def give_to_server(
         session,
         loaded,
         server=server,
-        friendly_name=NAME,
+        friendly_name=friendly_name,
         exportable=True,
         domain_controller=domain_controller,
     )

@@ -47,8 +47,10 @@ def test_there_are_roles() -> None:
     assert ROLES == [
         "auth_certificate",
         "diagnose_tls",
+        "federation_certificate",
         "iis_binding",
         "notify",
+        "pop_imap",
         "preflight",
         "remove_old",
         "rollback",
