@@ -208,6 +208,35 @@ def import_and_enable(
     return results
 
 
+def create_internal_transport_certificate(
+    session: Session, *, server: str, domain_controller: str | None = None
+) -> CmdletResult:
+    """Create a self-signed certificate for a server's neighbours, which takes the role at once.
+
+    With the parameters of Microsoft's own script InternalTransportCertificateCheck.
+
+    Raises:
+        CmdletFailed: with the reason in plain words.
+        OutcomeUnknown: contact was lost; read the certificates before anything else.
+    """
+    name = server.partition(".")[0]
+    parameters: dict[str, object] = {
+        "Server": server,
+        "KeySize": 2048,
+        "PrivateKeyExportable": True,
+        "FriendlyName": name,
+        "DomainName": [name],
+        "IncludeServerFQDN": True,
+        "Services": "SMTP",
+        "Force": True,
+    }
+    _add_domain_controller(parameters, domain_controller)
+    with explained(
+        f"Creating an internal transport certificate on {server}", details={"server": server}
+    ):
+        return session.invoke(Cmdlet("New-ExchangeCertificate", parameters), changing=True)
+
+
 def remove_certificate(
     session: Session, thumbprint: str, *, server: str, domain_controller: str | None = None
 ) -> CmdletResult:

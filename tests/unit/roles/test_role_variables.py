@@ -49,6 +49,7 @@ def test_there_are_roles() -> None:
         "diagnose_tls",
         "federation_certificate",
         "iis_binding",
+        "internal_certificate",
         "notify",
         "pop_imap",
         "preflight",
