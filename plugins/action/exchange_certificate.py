@@ -48,7 +48,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     connectors_naming,
     read_auth_configuration,
     read_federation_thumbprints,
-    read_hybrid_configuration,
     read_receive_connectors,
     read_send_connectors,
 )
@@ -63,6 +62,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
     ExchangeCertificate,
     find_certificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.installation import (
     InstallationPlan,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificate does the hybrid configuration name, and how is that changed?"""
+"""What does the hybrid configuration hold, and how does it get what a task asks for?"""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     OutcomeUnknown,
     StateNotReached,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    PROPERTIES,
     HybridConfiguration,
+    after_change,
+    changed_options,
     read_hybrid_configuration,
+    sentences,
     set_hybrid_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,
-    is_canonical,
-    read_stored,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)
@@ -43,26 +45,27 @@ class ActionModule(ExchangeActionBase):
     ARGUMENT_SPEC = {
         **EXCHANGE_OPTIONS,
         **RECORD_OPTIONS,
-        "tls_certificate_name": {"type": "str", "required": True},
+        **{item.name: item.argument for item in PROPERTIES},
     }
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        text = options["tls_certificate_name"].strip()
-        wanted = TlsCertificateName.parse(text) if text else None
+        desired = {
+            item.name: options[item.name] for item in PROPERTIES if options[item.name] is not None
+        }
+        if desired.get("tls_certificate_name"):
+            TlsCertificateName.parse(desired["tls_certificate_name"])
         before = self._read()
-        rendered = wanted.render() if wanted else None
-        same = means(before, wanted)
-        after = before if same else HybridConfiguration(tls_certificate_name=rendered)
-        sentence = f"{'Set' if wanted else 'Clear'} TlsCertificateName of the hybrid configuration."
-        if not same and self.check_mode:
-            self.report.changes.append(sentence)
-        elif not same:
-            after = self._change(wanted, sentence)
-        self.report.before, self.report.after = as_result(before), as_result(after)
-        return {"hybrid_configuration": as_result(after)}
+        changed = changed_options(desired, before)
+        after = after_change(before, changed)
+        if changed and self.check_mode:
+            self.report.changes += sentences(changed)
+        elif changed:
+            after = self._change(desired, changed)
+        self.report.before, self.report.after = before.to_result(), after.to_result()
+        return {"hybrid_configuration": after.to_result()}
 
     def _read(self) -> HybridConfiguration:
-        found = read_hybrid_configuration(self.session, self.domain_controller)
+        found = read_hybrid_configuration(self.session, self.domain_controller, whole=True)
         if found is None:
             raise InvalidInput(
                 "The organization has no hybrid configuration: the Hybrid Configuration Wizard "
@@ -70,38 +73,25 @@ class ActionModule(ExchangeActionBase):
             )
         return found
 
-    def _change(self, wanted: TlsCertificateName | None, sentence: str) -> HybridConfiguration:
+    def _change(
+        self, desired: Mapping[str, Any], changed: Mapping[str, Any]
+    ) -> HybridConfiguration:
         unknown: OutcomeUnknown | None = None
-        self.begin(sentence)
+        self.begin(" ".join(sentences(changed)))
         try:
             result = set_hybrid_configuration(
-                self.session,
-                wanted.render() if wanted else None,
-                domain_controller=self.domain_controller,
+                self.session, changed, domain_controller=self.domain_controller
             )
             self.report.warn(result.warnings)
         except OutcomeUnknown as error:
             unknown = error
         after = self._read()
-        if not means(after, wanted):
-            if unknown is not None:
-                raise unknown
-            raise StateNotReached(
-                "After the change the hybrid configuration still names "
-                f"{after.tls_certificate_name or 'no certificate'}."
+        remaining = changed_options(desired, after)
+        if remaining:
+            raise unknown or StateNotReached(
+                "After the change the hybrid configuration still differs in "
+                f"{', '.join(remaining)}."
             )
-        self.done(sentence)
+        for sentence in sentences(changed):
+            self.done(sentence)
         return after
-
-
-def means(stored: HybridConfiguration, wanted: TlsCertificateName | None) -> bool:
-    """Whether it names that certificate, in a spelling that Exchange finds it by."""
-    text = stored.tls_certificate_name
-    if wanted is None or not text:
-        return wanted is None and not text
-    return read_stored(text) == wanted and is_canonical(text)
-
-
-def as_result(configuration: HybridConfiguration) -> dict[str, Any]:
-    """The configuration as RETURN documents it."""
-    return {"tls_certificate_name": configuration.tls_certificate_name}

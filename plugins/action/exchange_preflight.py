@@ -51,13 +51,13 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
     load_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    read_hybrid_configuration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,

@@ -32,11 +32,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
     load_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    HybridConfiguration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,

@@ -19,7 +19,8 @@ import pytest
 from support.example_organisation import write_example
 from support.fake_process import FakeProcess
 from support.presented import thumbprint
-from support.rotation_stage import RotationStage
+from support.rotation_stage import REPOSITORY, RotationStage
+from support.run_playbook import play, task
 
 SERVERS = [
     {"name": "EDGE01", "site": "Berlin", "role": "Edge", "services": {}},
@@ -43,6 +44,7 @@ def with_edge(organisation: dict[str, Any]) -> None:
         services=defaults["services"],
     )
     organisation["edge_subscriptions"] = ["EDGE01"]
+    organisation["hybrid_configuration"] = {"TlsCertificateName": {"of": "old"}}
 
 
 @pytest.fixture
@@ -168,3 +170,24 @@ def test_a_replaced_internal_transport_certificate_is_told_with_the_steps_to_tak
     assert edge(stage)["InternalTransportCertificateThumbprint"] == new
     assert "Edge server EDGE01 is NOT in step with the site Berlin" in run.output
     assert "New-EdgeSubscription -FileName" in run.output
+
+
+def test_hybrid_mail_through_the_edge_server_is_renewed_with_it(stage: RotationStage) -> None:
+    """The hybrid configuration names Edge servers in place of Mailbox servers."""
+    options = {
+        "edge_transport_servers": ["EDGE01"],
+        "receiving_transport_servers": [],
+        "sending_transport_servers": [],
+    }
+    hybrid = [task("Set", "exchange_hybrid_configuration", options)]
+    stage.run(playbook=[play("EX01", hybrid)]).check()
+
+    run = stage.run(playbook=REPOSITORY / "playbooks" / "renew_hybrid.yml").check()
+
+    (connector,) = (item for item in edge(stage)["receive_connectors"] if item["Name"] == CONNECTOR)
+    assert "Contoso Issuing CA 2" in connector["TlsCertificateName"]
+    assert connector["TlsDomainCapabilities"] == [
+        "mail.protection.outlook.com:AcceptCloudServicesMail"
+    ]
+    assert "need not run again" in run.output
+    assert stage.run(playbook=REPOSITORY / "playbooks" / "renew_hybrid.yml").check().changed == 0

@@ -35,7 +35,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     check_reached,
     find_connector,
     read_auth_configuration,
-    read_hybrid_configuration,
     read_receive_connectors,
     read_send_connectors,
     set_connector,
@@ -48,6 +47,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
     ExchangeCertificate,
     find_certificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,

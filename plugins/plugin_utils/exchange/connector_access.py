@@ -62,13 +62,6 @@ AnyConnector = TypeVar("AnyConnector", bound=Connector)
 
 
 @dataclass(frozen=True, kw_only=True)
-class HybridConfiguration:
-    """The part of the hybrid configuration that names a certificate."""
-
-    tls_certificate_name: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class AuthConfiguration:
     """The certificates that sign OAuth tokens, by thumbprint; None where there is none."""
 
@@ -125,19 +118,6 @@ def read_receive_connectors(
     )
     values = read_objects(session, cmdlet, _RECEIVE_WHOLE if whole else _RECEIVE_TLS)
     return [receive_connector_of(item, whole=whole) for item in values]
-
-
-def read_hybrid_configuration(
-    session: Session, domain_controller: str | None = None
-) -> HybridConfiguration | None:
-    """Return the organization's hybrid configuration, or None if it has none."""
-    cmdlet = Cmdlet("Get-HybridConfiguration", _with_domain_controller({}, domain_controller))
-    values = read_objects(session, cmdlet, ("Name", "Identity", "TlsCertificateName"))
-    if not values:
-        return None
-    return HybridConfiguration(
-        tls_certificate_name=text_of(values[0].get("TlsCertificateName")) or None
-    )
 
 
 def read_auth_configuration(
@@ -276,28 +256,6 @@ def remove_connector(
             Cmdlet(
                 "Remove-SendConnector" if send else "Remove-ReceiveConnector",
                 _with_domain_controller(parameters, domain_controller),
-            ),
-            changing=True,
-        )
-
-
-def set_hybrid_configuration(
-    session: Session, tls_certificate_name: str | None, *, domain_controller: str | None = None
-) -> CmdletResult:
-    """Set or clear the certificate that the hybrid configuration names.
-
-    The object only records what is wanted; the Hybrid Configuration Wizard applies it
-    (Set-HybridConfiguration page).
-
-    Raises:
-        CmdletFailed: with what was being set and the server's words.
-        OutcomeUnknown: contact was lost; read it before anything else.
-    """
-    parameters = {"TlsCertificateName": tls_certificate_name}
-    with explained("Setting TlsCertificateName of the hybrid configuration"):
-        return session.invoke(
-            Cmdlet(
-                "Set-HybridConfiguration", _with_domain_controller(parameters, domain_controller)
             ),
             changing=True,
         )

@@ -33,6 +33,17 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_cert
 )
 
 UNLIMITED = "Unlimited"
+HYBRID_FEATURES = (
+    "FreeBusy",
+    "MoveMailbox",
+    "Mailtips",
+    "MessageTracking",
+    "OwaRedirection",
+    "OnlineArchive",
+    "SecureMail",
+    "CentralizedTransport",
+    "Photos",
+)
 _UNITS = {"b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?b)?", re.IGNORECASE)
 # What Exchange prints behind a rounded size, with separators of the server's language.
@@ -351,6 +362,28 @@ class Servers(TextList):
 
     def key(self, entry: str) -> object:
         return entry.strip().partition(".")[0].casefold()
+
+
+@dataclass(frozen=True)
+class HybridDomains(TextList):
+    """Domains of a hybrid configuration; ``autod:`` marks the one whose Autodiscover serves all."""
+
+
+@dataclass(frozen=True)
+class HybridFeatures(TextList):
+    """Features of a hybrid configuration; Microsoft's page calls one Centralized."""
+
+    argument: dict[str, Any] = field(
+        default_factory=lambda: {
+            "type": "list",
+            "elements": "str",
+            "choices": list(HYBRID_FEATURES),
+        }
+    )
+
+    def key(self, entry: str) -> object:
+        name = entry.strip().casefold()
+        return "centralizedtransport" if name == "centralized" else name
 
 
 @dataclass(frozen=True)

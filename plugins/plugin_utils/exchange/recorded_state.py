@@ -27,8 +27,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.componen
     read_component_state,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    HybridConfiguration,
-    read_hybrid_configuration,
     read_receive_connectors,
     read_send_connectors,
 )
@@ -43,6 +41,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
+    read_hybrid_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
     Session,

@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     AuthConfiguration,
-    HybridConfiguration,
     connectors_naming,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
@@ -21,6 +20,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
     ExchangeCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import covers
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     read_stored,
 )

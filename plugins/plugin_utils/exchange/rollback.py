@@ -21,9 +21,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     ordered,
     render_services,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    HybridConfiguration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
     RECEIVE_TLS_PROPERTIES,
     SEND_TLS_PROPERTIES,
@@ -35,6 +32,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.recorded_state import (
     OrganizationState,

@@ -21,9 +21,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     missing_services,
     render_services,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    HybridConfiguration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     Connector,
     ReceiveConnector,
@@ -39,6 +36,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
     covers,
     uncovered,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
     ConnectorChange,

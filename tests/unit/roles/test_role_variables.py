@@ -48,6 +48,7 @@ def test_there_are_roles() -> None:
         "auth_certificate",
         "diagnose_tls",
         "federation_certificate",
+        "hybrid_renewal",
         "iis_binding",
         "internal_certificate",
         "notify",

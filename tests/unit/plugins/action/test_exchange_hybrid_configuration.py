@@ -20,7 +20,7 @@ def test_it_is_set_once(run, server: ModelServer) -> None:  # type: ignore[no-un
     result = run(tls_certificate_name="<i>CN=CA 1</i> <s>CN=mail.contoso.com</s>", diff=True)
 
     assert server.hybrid == NAME
-    assert result["hybrid_configuration"] == {"tls_certificate_name": NAME}
+    assert result["hybrid_configuration"]["tls_certificate_name"] == NAME
     assert result["diff"]["before"] != result["diff"]["after"]
     assert run(tls_certificate_name=NAME)["changed"] is False
     assert run.changing == []

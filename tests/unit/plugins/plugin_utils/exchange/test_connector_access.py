@@ -20,7 +20,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     connectors_naming,
     find_connector,
     read_auth_configuration,
-    read_hybrid_configuration,
     read_receive_connectors,
     read_send_connectors,
     set_connector,
@@ -29,6 +28,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     ReceiveConnector,
     SendConnector,
     difference,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,

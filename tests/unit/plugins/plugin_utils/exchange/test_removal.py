@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     AuthConfiguration,
-    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
@@ -20,6 +19,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.removal import (
     removal_obstacles,

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    HybridConfiguration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
     SendConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.recorded_state import (
     OrganizationState,

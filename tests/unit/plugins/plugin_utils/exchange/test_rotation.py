@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    HybridConfiguration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
     SendConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
     NewCertificate,

@@ -1,0 +1,259 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What carries secure mail between this server and Exchange Online, what does it lack, and could
+the Hybrid Configuration Wizard run?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.action import (
+    PRELOADED_FOR_EXCHANGE,
+    ExchangeActionBase,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+    CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
+    CERTIFICATE_SOURCE_OPTIONS,
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
+    Cmdlet,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    RemoteObject,
+    list_of,
+    text_of,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletFailed,
+    CmdletNotAvailable,
+    InvalidInput,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+    read_receive_connectors,
+    read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
+    read_hybrid_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
+    read_objects,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
+    NewCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+    normalize_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+    TlsCertificateName,
+    is_canonical,
+    read_stored,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.secure_mail import (
+    cloud_connectors,
+    frontend_connectors,
+    missing_servers,
+    receive_needs,
+    send_needs,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.wizard import (
+    judge_builds,
+    judge_certificate,
+    judge_cloud_connectors,
+    judge_frontend,
+    judge_service_host,
+    judge_store,
+    judge_wizard,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+    Finding,
+    failed,
+    warned,
+)
+
+preload(*PRELOADED_FOR_EXCHANGE)
+
+
+class ActionModule(ExchangeActionBase):
+    """The action of M(mailops.exchange.exchange_hybrid_info)."""
+
+    ARGUMENT_SPEC = {
+        **CERTIFICATE_SOURCE_OPTIONS,
+        **EXCHANGE_OPTIONS,
+        "organization": {"type": "bool", "default": True},
+        "carries_hybrid_mail": {"type": "bool"},
+        "former_tls_certificate_name": {"type": "str"},
+    }
+    MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
+
+    def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        server = self.server(options)
+        organization = options["organization"] and not self.is_edge
+        configuration = self._configuration(options)
+        certificates, unreadable = self._certificates(server)
+        new = self._certificate(options, configuration, certificates)
+        chosen = configuration.transport_servers if configuration else []
+        carries = options["carries_hybrid_mail"]
+        if carries is None:
+            carries = bool(chosen) and not missing_servers([server], chosen)
+        result: dict[str, Any] = {
+            "hybrid_configuration": configuration.to_result() if configuration else None,
+            "servers": chosen,
+            "tls_certificate_name": new.tls_certificate_name.render() if new else None,
+            "carries_hybrid_mail": carries,
+        }
+        findings: list[Finding] = []
+        if unreadable is not None:
+            findings.append(unreadable)
+        if carries:
+            findings += self._of_server(result, server, certificates, new)
+        if organization and configuration is not None:
+            findings += self._of_organization(result, configuration, certificates, new, options)
+        result["findings"] = [item.to_result(server) for item in findings]
+        return result
+
+    def _configuration(self, options: Mapping[str, Any]) -> HybridConfiguration | None:
+        if self.is_edge:
+            return None
+        return read_hybrid_configuration(self.session, self.domain_controller, whole=True)
+
+    def _certificates(self, server: str) -> tuple[list[ExchangeCertificate], Finding | None]:
+        """What the server holds; without its service host it tells nothing, which is a finding."""
+        try:
+            return read_certificates(self.session, server, self.domain_controller), None
+        except CmdletNotAvailable:
+            raise
+        except CmdletFailed as error:
+            return [], failed(
+                "certificates",
+                f"The certificates of {server} cannot be read: {error.message}",
+                "See that MSExchangeServiceHost runs there.",
+            )
+
+    def _certificate(
+        self,
+        options: Mapping[str, Any],
+        configuration: HybridConfiguration | None,
+        certificates: Sequence[ExchangeCertificate],
+    ) -> NewCertificate | None:
+        """The certificate that hybrid mail shall use: given, else what the configuration names."""
+        source = self.certificate_source(options)
+        if source.has_file:
+            loaded = load_certificate(source, now=self.now(), needs_private_key=False)
+            self.report.warn(loaded.warnings)
+            return NewCertificate.from_loaded(loaded)
+        if options["thumbprint"]:
+            thumbprint = normalize_thumbprint(options["thumbprint"])
+            found = find_certificate(list(certificates), thumbprint)
+            if found is None:
+                raise InvalidInput(
+                    f"{self.server(options)} has no certificate {thumbprint} that Exchange can "
+                    "see: give its PFX or PEM files, or install it there first."
+                )
+            return NewCertificate.from_stored(found)
+        named = read_stored(configuration.tls_certificate_name) if configuration else None
+        bearing = [item for item in certificates if item.tls_certificate_name == named]
+        bearing.sort(key=lambda item: (item.not_before is not None, item.not_before))
+        return NewCertificate.from_stored(bearing[-1]) if named and bearing else None
+
+    # -- one server ------------------------------------------------------------------------------
+
+    def _of_server(
+        self,
+        result: dict[str, Any],
+        server: str,
+        certificates: Sequence[ExchangeCertificate],
+        new: NewCertificate | None,
+    ) -> Iterator[Finding]:
+        connectors = read_receive_connectors(
+            self.session, server, self.domain_controller, whole=True
+        )
+        frontends = frontend_connectors(connectors, edge=self.is_edge)
+        result["receive_connectors"] = [
+            receive_needs(item, new.tls_certificate_name).to_result()
+            for item in frontends
+            if new is not None
+        ]
+        if new is not None:
+            yield from judge_certificate(new, certificates, server)
+        yield judge_store(certificates, server)
+        yield judge_frontend(len(frontends), server)
+        yield self._service_host(server)
+
+    def _service_host(self, server: str) -> Finding:
+        try:
+            answer = self.session.invoke(Cmdlet("Test-ServiceHealth", {"Server": server}))
+        except CmdletNotAvailable:
+            return warned(
+                "service_host",
+                "It could not be checked whether MSExchangeServiceHost runs: Test-ServiceHealth is "
+                "not available to this account.",
+            )
+        stopped = [
+            text_of(item) or ""
+            for value in answer.output
+            if isinstance(value, RemoteObject)
+            for item in list_of(value.get("ServicesNotRunning"))
+        ]
+        return judge_service_host(stopped, server)
+
+    # -- the organization ------------------------------------------------------------------------
+
+    def _of_organization(
+        self,
+        result: dict[str, Any],
+        configuration: HybridConfiguration,
+        certificates: Sequence[ExchangeCertificate],
+        new: NewCertificate | None,
+        options: Mapping[str, Any],
+    ) -> Iterator[Finding]:
+        connectors = cloud_connectors(
+            read_send_connectors(self.session, self.domain_controller, whole=True)
+        )
+        result["send_connectors"] = [
+            send_needs(item, new.tls_certificate_name).to_result()
+            for item in connectors
+            if new is not None
+        ]
+        stored = configuration.tls_certificate_name
+        result["configuration_differs"] = new is not None and not (
+            stored and read_stored(stored) == new.tls_certificate_name and is_canonical(stored)
+        )
+        yield judge_cloud_connectors([item.name for item in connectors])
+        yield judge_builds(self._versions())
+        if new is not None:
+            text = options["former_tls_certificate_name"]
+            former = TlsCertificateName.parse(text) if text else read_stored(stored)
+            names = [
+                name
+                for item in certificates
+                if former is not None and item.tls_certificate_name == former
+                for name in item.names
+            ]
+            result["wizard"] = judge_wizard(former, names, new).to_result()
+
+    def _versions(self) -> dict[str, str]:
+        values = read_objects(
+            self.session,
+            Cmdlet("Get-ExchangeServer"),
+            ("Name", "AdminDisplayVersion", "IsEdgeServer"),
+        )
+        return {
+            text_of(value.get("Name")) or "": text_of(value.get("AdminDisplayVersion")) or ""
+            for value in values
+            if value.get("IsEdgeServer") is not True
+        }

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does the playbook renew the certificate of hybrid mail, and tell the truth about the wizard?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import pki
+from support.example_organisation import NAMES, SUBJECT, authorities, write_example
+from support.fake_process import FakeProcess
+from support.rotation_stage import REPOSITORY, RotationStage
+from support.run_playbook import PlaybookRun, play, task
+
+PLAYBOOK = REPOSITORY / "playbooks" / "renew_hybrid.yml"
+SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Berlin"}]
+CLOUD = "mail.protection.outlook.com"
+OUTBOUND = "Outbound to Office 365"
+Setting = Callable[..., RotationStage]
+ROOT, FIRST_CA, SECOND_CA = authorities()
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Iterator[Setting]:
+    running: list[FakeProcess] = []
+
+    def set_up(
+        *,
+        new: pki.Issued | None = None,
+        adjust: Callable[[dict[str, Any]], None] = lambda organisation: None,
+        hybrid: bool = True,
+    ) -> RotationStage:
+        def make_hybrid(organisation: dict[str, Any]) -> None:
+            if hybrid:
+                organisation["hybrid_configuration"] = {
+                    "TlsCertificateName": {"of": "old"},
+                    "Domains": ["contoso.test"],
+                    "Features": ["SecureMail", "FreeBusy"],
+                }
+            adjust(organisation)
+
+        example = write_example(tmp_path, SERVERS, new=new, adjust=make_hybrid)
+        running.append(FakeProcess.start(example.file))
+        return RotationStage(tmp_path, example, running[-1])
+
+    yield set_up
+    for fake in running:
+        fake.stop()
+
+
+def renew(stage: RotationStage, *, check_mode: bool = False, **variables: Any) -> PlaybookRun:
+    return stage.run(playbook=PLAYBOOK, check_mode=check_mode, **variables)
+
+
+def outbound(stage: RotationStage) -> dict[str, Any]:
+    connectors = stage.state()["send_connectors"]
+    found: dict[str, Any] = next(item for item in connectors if item["Name"] == OUTBOUND)
+    return found
+
+
+def frontend(stage: RotationStage, server: str) -> dict[str, Any]:
+    connectors = stage.state()["servers"][server]["receive_connectors"]
+    found: dict[str, Any] = next(
+        item for item in connectors if item["Name"] == f"Default Frontend {server}"
+    )
+    return found
+
+
+def told(run: PlaybookRun) -> str:
+    return "\n".join(run.result("Tell whether the wizard has to run")["msg"])
+
+
+def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Setting) -> None:
+    stage = setting()
+
+    planned = renew(stage, check_mode=True).check()
+    assert stage.changing_cmdlets() == []
+    assert "for hybrid mail." in planned.output
+
+    run = renew(stage).check()
+
+    name = stage.state()["hybrid_configuration"]["TlsCertificateName"]
+    assert "Contoso Issuing CA 2" in name
+    connector = outbound(stage)
+    assert connector["TlsCertificateName"] == name
+    assert connector["RequireTLS"] is True
+    assert connector["TlsAuthLevel"] == "DomainValidation"
+    assert connector["TlsDomain"] == CLOUD
+    assert connector["CloudServicesMailEnabled"] is True
+    for server in ("EX01", "EX02"):
+        assert frontend(stage, server)["TlsCertificateName"] == name
+        assert frontend(stage, server)["TlsDomainCapabilities"] == [
+            f"{CLOUD}:AcceptCloudServicesMail"
+        ]
+        assert frontend(stage, server)["RequireTLS"] is False
+    assert stage.everywhere() == {stage.example.new.thumbprint}
+    assert "need not run again; Microsoft recommends it all the same" in told(run)
+    assert "The issuer changed." in told(run)
+    assert "Set-InboundConnector" not in told(run)
+
+    again = renew(stage).check()
+    assert again.changed == 0
+    assert stage.changing_cmdlets() == []
+
+
+def test_the_same_issuer_and_subject_change_no_connector(setting: Setting) -> None:
+    stage = setting(new=FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90))
+    run = renew(stage).check()
+    assert "Issuer and subject are as before" in told(run)
+    assert "The Hybrid Configuration Wizard need not run again:" in told(run)
+
+
+def test_a_lost_name_means_the_cloud_and_the_commands_are_told(setting: Setting) -> None:
+    subject = (("CN", "smtp.contoso.test"), ("O", "Contoso, Ltd."), ("C", "DE"))
+    new = SECOND_CA.issue(*subject, dns=["smtp.contoso.test", *NAMES[1:]], valid_days=90)
+    stage = setting(new=new)
+
+    run = renew(
+        stage,
+        rotate_outgoing=[stage.example.old.thumbprint],
+        preflight_required_names=["smtp.contoso.test"],
+        rotate_ports=[],
+        rotate_mail_port=25,
+    ).check()
+
+    assert "Exchange Online has to be changed" in told(run)
+    assert "-eq 'mail.contoso.test' } | Set-InboundConnector -TlsSenderCertificateName" in told(run)
+    assert "Set-OutboundConnector -TlsDomain 'smtp.contoso.test'" in told(run)
+
+
+def test_connectors_are_found_by_what_they_do(setting: Setting) -> None:
+    def rename(organisation: dict[str, Any]) -> None:
+        organisation["send_connectors"][0]["name"] = "To the cloud"
+
+    stage = setting(adjust=rename)
+    renew(stage).check()
+    connector = next(
+        item for item in stage.state()["send_connectors"] if item["Name"] == "To the cloud"
+    )
+    assert connector["TlsAuthLevel"] == "DomainValidation"
+
+
+def test_a_chosen_server_that_is_left_out_stops_the_run(setting: Setting) -> None:
+    stage = setting()
+
+    limited = stage.run(playbook=PLAYBOOK, arguments=("--limit=EX01",))
+    assert limited.return_code != 0
+    assert "EX02 carries hybrid mail and is not in this play" in limited.output
+    assert stage.changing_cmdlets() == []
+
+
+def test_without_a_hybrid_configuration_it_is_refused(setting: Setting) -> None:
+    stage = setting(hybrid=False)
+    run = renew(stage)
+    assert "The organization has no hybrid configuration" in run.output
+    assert stage.changing_cmdlets() == []
+
+
+def test_a_failure_puts_hybrid_mail_back_as_it_was(setting: Setting) -> None:
+    stage = setting()
+    before = (outbound(stage), frontend(stage, "EX01"), stage.state()["hybrid_configuration"])
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-ReceiveConnector", server="EX02")
+
+    run = renew(stage)
+
+    assert run.return_code != 0
+    assert "Everything is as it was before the run." in run.output
+
+    def settings(item: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in item.items() if not key.startswith("When")}
+
+    after = (outbound(stage), frontend(stage, "EX01"), stage.state()["hybrid_configuration"])
+    assert [settings(item) for item in after] == [settings(item) for item in before]
+
+
+def test_the_prerequisites_of_the_wizard_are_told_one_by_one(setting: Setting) -> None:
+    def break_them(organisation: dict[str, Any]) -> None:
+        organisation["send_connectors"].append(
+            {
+                "name": "Second to the cloud",
+                "address_spaces": ["smtp:fabrikam.mail.onmicrosoft.com;1"],
+            }
+        )
+        organisation["servers"][1]["version"] = "15.2.1544.4"
+
+    stage = setting(adjust=break_them)
+    stage.fake.post("/services", server="EX01", service="MSExchangeServiceHost", action="stop")
+
+    run = stage.run(playbook=[play("exchange", [task("Look", "exchange_hybrid_info", {})])]).check()
+
+    def failures(server: str) -> dict[str, str]:
+        found = run.result("Look", server)["findings"]
+        return {item["check"]: item["message"] for item in found if item["status"] == "fail"}
+
+    assert "HCW8011" in failures("EX01")["send_connector"]
+    assert "ApplicationIdentifier" in failures("EX01")["builds"]
+    assert "does not run on EX01" in failures("EX01")["service_host"]
+    assert "cannot be read" in failures("EX01")["certificates"]
+    assert "service_host" not in failures("EX02")
+    checks = {item["check"] for item in run.result("Look", "EX02")["findings"]}
+    assert checks == {
+        "same_certificate",
+        "third_party_issuer",
+        "smtp_enabled",
+        "subjects",
+        "receive_connector",
+        "service_host",
+        "send_connector",
+        "builds",
+    }
+
+
+def test_the_hybrid_configuration_is_set_read_and_compared(setting: Setting) -> None:
+    stage = setting()
+    wish = {
+        "domains": ["CONTOSO.test"],
+        "features": ["freebusy", "SecureMail", "MoveMailbox"],
+        "receiving_transport_servers": ["ex01.contoso.test"],
+        "on_premises_smart_host": "mail.contoso.test",
+    }
+
+    def run(options: dict[str, Any], *, check_mode: bool = False) -> PlaybookRun:
+        tasks = [task("Set", "exchange_hybrid_configuration", options)]
+        return stage.run(playbook=[play("EX01", tasks)], check_mode=check_mode)
+
+    assert run({}).check().changed == 0
+    planned = run(wish, check_mode=True).check()
+    assert stage.changing_cmdlets() == []
+    done = run(wish).check()
+    assert done.result("Set")["changes"] == planned.result("Set")["changes"]
+    assert len(done.result("Set")["changes"]) == 3
+    assert done.result("Set")["hybrid_configuration"]["receiving_transport_servers"] == ["EX01"]
+    assert run(wish).check().changed == 0
+    both = run({"edge_transport_servers": ["EDGE01"]})
+    assert "exclude each other" in both.result("Set")["msg"]
+    assert stage.changing_cmdlets() == []
