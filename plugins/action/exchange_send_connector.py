@@ -171,7 +171,7 @@ class ConnectorAction(ExchangeActionBase):
 
     def _created(self, options: Mapping[str, Any], desired: Mapping[str, object]) -> Connector:
         plan = self.plan_creation(options, desired)
-        parameters = self._with_credential(plan.parameters, options)
+        parameters = self._completed(plan.parameters, options)
         sentence = f"Create {plan.connector.title}."
         if self.check_mode:
             self.report.changes.append(sentence)
@@ -208,7 +208,7 @@ class ConnectorAction(ExchangeActionBase):
             change = with_password(change)
         if not change:
             return change.after
-        parameters = self._with_credential(change.parameters, options)
+        parameters = self._completed(change.parameters, options)
         if self.check_mode:
             self.report.changes += change.sentences(before.title)
             return change.after
@@ -241,10 +241,12 @@ class ConnectorAction(ExchangeActionBase):
         check_reached(desired, after)
         return after
 
-    def _with_credential(
+    def _completed(
         self, parameters: Mapping[str, object], options: Mapping[str, Any]
     ) -> dict[str, object]:
-        """The parameters with the password that belongs to the user among them."""
+        """The parameters with what is no setting: the password of the user among them, Force."""
+        if options.get("force"):
+            parameters = {**parameters, "Force": True}
         user = parameters.get(_CREDENTIAL)
         if not user:
             return dict(parameters)
@@ -336,6 +338,7 @@ class ActionModule(ConnectorAction):
             "default": "on_create",
             "no_log": False,
         },
+        "force": {"type": "bool", "default": False},
     }
 
     def read_all(self, options: Mapping[str, Any]) -> Sequence[Connector]:

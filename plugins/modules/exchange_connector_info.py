@@ -62,7 +62,8 @@ EXAMPLES = r"""
     that: wrong | length == 0
     fail_msg: "{{ wrong | map(attribute='reason') | join(' ') }}"
   vars:
-    wrong: "{{ (connectors.send_connectors + connectors.receive_connectors) | map(attribute='presents') | flatten | selectattr('in_order', 'eq', false) }}"
+    all_of_them: "{{ connectors.send_connectors + connectors.receive_connectors }}"
+    wrong: "{{ all_of_them | map(attribute='presents') | flatten | selectattr('in_order', 'eq', false) }}"
 """
 
 RETURN = r"""

@@ -210,6 +210,12 @@ options:
     choices: [on_create, always]
     default: on_create
     version_added: 0.3.0
+  force:
+    description:
+      - Whether to send C(-Force), which answers every question of Exchange with yes. Without it a question is answered with no, and the task fails with its text.
+    type: bool
+    default: false
+    version_added: 0.3.0
 extends_documentation_fragment:
   - mailops.exchange.certificate_source
   - mailops.exchange.extended_rights
@@ -358,7 +364,7 @@ connector:
       sample: ["SMTP:*;1"]
     authentication_user:
       description:
-        - User that the connector logs in to its smart hosts as (C(AuthenticationCredential)), together with RV(connector.authentication_password).
+        - User that the connector logs in to its smart hosts as (C(AuthenticationCredential)), together with O(authentication_password).
       returned: always
       type: str
       sample: null

@@ -16,40 +16,21 @@ from typing import Any
 
 import pytest
 
-from support.example_organisation import write_example
+from support.example_organisation import (
+    EDGE_AND_MAILBOX,
+    EDGE_CONNECTOR,
+    with_edge,
+    write_example,
+)
 from support.fake_process import FakeProcess
 from support.presented import thumbprint
 from support.rotation_stage import REPOSITORY, RotationStage
 from support.run_playbook import play, task
 
-SERVERS = [
-    {"name": "EDGE01", "site": "Berlin", "role": "Edge", "services": {}},
-    {"name": "EX01", "site": "Berlin"},
-]
-CONNECTOR = "Default internal receive connector EDGE01"
-
-
-def with_edge(organisation: dict[str, Any]) -> None:
-    """The Edge server serves mail with the same certificate, and is subscribed."""
-    edge, mailbox = organisation["servers"]
-    edge["certificates"] = [{"certificate": "old", "services": ["SMTP"]}]
-    edge["receive_connectors"] = {CONNECTOR: {"tls_certificate_name": {"of": "old"}}}
-    defaults = organisation.pop("defaults")
-    mailbox.update(
-        certificates=defaults["certificates"],
-        receive_connectors={
-            "Default Frontend EX01": defaults["receive_connectors"]["Default Frontend"],
-            "Client Frontend EX01": defaults["receive_connectors"]["Client Frontend"],
-        },
-        services=defaults["services"],
-    )
-    organisation["edge_subscriptions"] = ["EDGE01"]
-    organisation["hybrid_configuration"] = {"TlsCertificateName": {"of": "old"}}
-
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[RotationStage]:
-    example = write_example(tmp_path, SERVERS, adjust=with_edge)
+    example = write_example(tmp_path, EDGE_AND_MAILBOX, adjust=with_edge)
     with FakeProcess.start(example.file) as fake:
         yield RotationStage(tmp_path, example, fake)
 
@@ -66,7 +47,9 @@ def presented(stage: RotationStage) -> str | None:
 
 
 def connector_name(stage: RotationStage) -> str | None:
-    (found,) = (item for item in edge(stage)["receive_connectors"] if item["Name"] == CONNECTOR)
+    (found,) = (
+        item for item in edge(stage)["receive_connectors"] if item["Name"] == EDGE_CONNECTOR
+    )
     name: str | None = found["TlsCertificateName"]
     return name
 
@@ -102,7 +85,7 @@ def test_check_mode_shows_the_edge_server_and_changes_nothing(stage: RotationSta
     assert stage.state() == before
     assert stage.changing_cmdlets() == []
     plan = run.result("Show the plan", "EDGE01")["msg"]
-    assert [line for line in plan if "Point Receive connector" in line and CONNECTOR in line]
+    assert [line for line in plan if "Point Receive connector" in line and EDGE_CONNECTOR in line]
 
 
 def test_the_former_internal_transport_certificate_is_back_within_the_same_process(
@@ -135,7 +118,7 @@ def test_a_failure_on_another_server_puts_the_edge_server_back(stage: RotationSt
     assert connector_name(stage) == next(
         item["TlsCertificateName"]
         for item in before["receive_connectors"]
-        if item["Name"] == CONNECTOR
+        if item["Name"] == EDGE_CONNECTOR
     )
     assert presented(stage) == stage.example.old.thumbprint
 
@@ -184,7 +167,9 @@ def test_hybrid_mail_through_the_edge_server_is_renewed_with_it(stage: RotationS
 
     run = stage.run(playbook=REPOSITORY / "playbooks" / "renew_hybrid.yml").check()
 
-    (connector,) = (item for item in edge(stage)["receive_connectors"] if item["Name"] == CONNECTOR)
+    (connector,) = (
+        item for item in edge(stage)["receive_connectors"] if item["Name"] == EDGE_CONNECTOR
+    )
     assert "Contoso Issuing CA 2" in connector["TlsCertificateName"]
     assert connector["TlsDomainCapabilities"] == [
         "mail.protection.outlook.com:AcceptCloudServicesMail"

@@ -178,7 +178,7 @@ def changes(stage: ModuleStage) -> list[dict[str, Any]]:
     return found
 
 
-def repair(stage: ModuleStage, *, check_mode: bool = False) -> Any:
+def repair(stage: ModuleStage, *, check_mode: bool = False, **variables: Any) -> Any:
     directory = stage.directory / f"repair-{len(list(stage.directory.iterdir()))}"
     directory.mkdir()
     stage.fake.post("/counters/reset")
@@ -191,7 +191,7 @@ def repair(stage: ModuleStage, *, check_mode: bool = False) -> Any:
             user=USER,
             password=stage.example.password,
         ),
-        extra_variables={"iis_binding_hosts": "all"},
+        extra_variables={"iis_binding_hosts": "all", **variables},
         check_mode=check_mode,
     )
 
@@ -217,6 +217,21 @@ def test_the_playbook_sets_all_servers_right_and_restarts_those_one_by_one(
     assert again.changed == 0
     for server in ("EX01", "EX02"):
         assert stage.counters(server)["service_starts"] == {}
+
+
+def test_one_changed_server_has_all_of_them_restarted_unless_told_otherwise(
+    stage: ModuleStage,
+) -> None:
+    break_binding(stage, LOOPBACK, "0" * 40, server="EX02")
+
+    repair(stage).check()
+
+    for server in ("EX01", "EX02"):
+        assert stage.counters(server)["service_starts"]["W3SVC"] == 1
+    break_binding(stage, LOOPBACK, "0" * 40, server="EX02")
+    repair(stage, iis_binding_restart_all=False).check()
+    assert stage.counters("EX01")["service_starts"] == {}
+    assert stage.counters("EX02")["service_starts"]["W3SVC"] == 1
 
 
 def test_one_server_that_cannot_be_set_right_keeps_all_from_being_changed(

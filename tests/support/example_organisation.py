@@ -206,3 +206,30 @@ def _organisation(
             {"name": "Internet", "address_spaces": ["smtp:*;1"], "fqdn": NAMES[0]},
         ],
     }
+
+
+# An Edge server comes first, so that nothing goes by the first server of a play.
+EDGE_AND_MAILBOX = (
+    {"name": "EDGE01", "site": "Berlin", "role": "Edge", "services": {}},
+    {"name": "EX01", "site": "Berlin"},
+)
+EDGE_CONNECTOR = "Default internal receive connector EDGE01"
+
+
+def with_edge(organisation: dict[str, Any]) -> None:
+    """Adjust an example of EDGE_AND_MAILBOX: the Edge server serves mail with the same certificate,
+    is subscribed, and the organization is hybrid."""
+    edge, mailbox = organisation["servers"]
+    edge["certificates"] = [{"certificate": "old", "services": ["SMTP"]}]
+    edge["receive_connectors"] = {EDGE_CONNECTOR: {"tls_certificate_name": {"of": "old"}}}
+    defaults = organisation.pop("defaults")
+    mailbox.update(
+        certificates=defaults["certificates"],
+        receive_connectors={
+            "Default Frontend EX01": defaults["receive_connectors"]["Default Frontend"],
+            "Client Frontend EX01": defaults["receive_connectors"]["Client Frontend"],
+        },
+        services=defaults["services"],
+    )
+    organisation["edge_subscriptions"] = ["EDGE01"]
+    organisation["hybrid_configuration"] = {"TlsCertificateName": {"of": "old"}}

@@ -389,7 +389,10 @@ def judge_auth_certificate(
     current: str | None, certificates: Sequence[ExchangeCertificate], now: datetime
 ) -> Finding:
     """Judge the certificate that signs OAuth tokens."""
-    remedy = "Renew the Auth certificate first: OWA, ECP and the cmdlets themselves depend on it."
+    remedy = (
+        "Renew the Auth certificate first (playbook renew_auth): OWA, ECP and the cmdlets "
+        "themselves depend on it."
+    )
     if current is None:
         return failed("auth_certificate", "The organization names no Auth certificate.", remedy)
     certificate = find_certificate(list(certificates), current)
