@@ -1,0 +1,164 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is a certificate in use due for renewal, and why?
+
+By the share of its lifetime that is used, so that certificates of 200, 47 or 6 days need no other
+setting; and by what makes one worthless before its time: revocation, names that it lacks, an issuer
+about to lose trust.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
+    Services,
+    ordered,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
+    covers,
+    uncovered,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueRules:
+    """When a certificate is due; see the options of exchange_renewal_info."""
+
+    lifetime_share: float = 2 / 3
+    minimum_days: int = 0
+    names: tuple[str, ...] = ()
+    revoked: frozenset[str] = frozenset()
+    # A part of the issuer's name, and the day from which clients do not trust it any more.
+    distrusted: Mapping[str, datetime] | None = None
+    # Days by which different organizations are spread, and what makes them different.
+    jitter_days: float = 0
+    jitter_seed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What is to be said of one certificate in use."""
+
+    certificate: ExchangeCertificate
+    due_on: datetime | None
+    reasons: tuple[str, ...]
+
+    @property
+    def due(self) -> bool:
+        return bool(self.reasons)
+
+    def to_result(self, now: datetime) -> dict[str, object]:
+        """The verdict as RETURN documents it."""
+        return {
+            "thumbprint": self.certificate.thumbprint,
+            "subject": self.certificate.subject,
+            "issuer": self.certificate.issuer,
+            "dns_names": list(self.certificate.dns_names),
+            "services": ordered(self.certificate.services or ()),
+            "not_after": _text(self.certificate.not_after),
+            "days_left": self.certificate.days_left(now),
+            "due": self.due,
+            "due_on": _text(self.due_on),
+            "reasons": list(self.reasons),
+        }
+
+
+def in_use(
+    certificates: Sequence[ExchangeCertificate], services: Services
+) -> list[ExchangeCertificate]:
+    """The certificates of authorities that serve any of these services and were not superseded.
+
+    SMTP cannot be taken from a certificate, so a former one keeps it: it does not count once
+    another that ends later has its names and its services.
+    """
+    serving = [
+        item
+        for item in certificates
+        if item.self_signed is not True
+        and not item.is_pending_request
+        and (item.services or frozenset()) & services
+    ]
+    return [
+        item for item in serving if not any(_supersedes(other, item, services) for other in serving)
+    ]
+
+
+def judge(
+    certificate: ExchangeCertificate, rules: DueRules, *, server: str, now: datetime
+) -> Verdict:
+    """Tell whether a certificate is due, from when, and for which reasons."""
+    reasons = []
+    due_on = _due_on(certificate, rules)
+    if certificate.not_after is not None and certificate.not_after <= now:
+        reasons.append(f"it expired on {certificate.not_after:%Y-%m-%d %H:%M} UTC")
+    elif due_on is not None and due_on <= now:
+        left = certificate.days_left(now)
+        reasons.append(f"it has {left} day{'' if left == 1 else 's'} left")
+    if (
+        certificate.thumbprint in rules.revoked
+        or (certificate.status or "").casefold() == "revoked"
+    ):
+        reasons.append("it is revoked")
+    for part, day in (rules.distrusted or {}).items():
+        if part.casefold() in certificate.issuer.casefold() and (
+            certificate.not_after is None or certificate.not_after > day
+        ):
+            reasons.append(f"clients do not trust its issuer from {day:%Y-%m-%d} on")
+    title = f"{certificate.thumbprint} ({certificate.common_name or certificate.subject})"
+    return Verdict(
+        certificate=certificate,
+        due_on=due_on,
+        reasons=tuple(f"{server}, {title}: {reason}." for reason in reasons),
+    )
+
+
+def missing_names(certificates: Iterable[ExchangeCertificate], names: Iterable[str]) -> list[str]:
+    """The names that no certificate in use stands for."""
+    held = list(certificates)
+    return [name for name in names if not any(covers(item.names, name) for item in held)]
+
+
+def _supersedes(
+    other: ExchangeCertificate, certificate: ExchangeCertificate, services: Services
+) -> bool:
+    if other.thumbprint == certificate.thumbprint:
+        return False
+    mine = (certificate.services or frozenset()) & services
+    return (
+        other.not_after is not None
+        and certificate.not_after is not None
+        and other.not_after > certificate.not_after
+        and mine <= (other.services or frozenset())
+        and not uncovered(other.names, certificate.names)
+    )
+
+
+def _due_on(certificate: ExchangeCertificate, rules: DueRules) -> datetime | None:
+    """At a share of its lifetime or so many days before its end, less the jitter."""
+    begin, end = certificate.not_before, certificate.not_after
+    if end is None:
+        return None
+    moments = [end - timedelta(days=rules.minimum_days)]
+    if begin is not None:
+        moments.append(begin + (end - begin) * rules.lifetime_share)
+    return min(moments) - _jitter(certificate, rules)
+
+
+def _jitter(certificate: ExchangeCertificate, rules: DueRules) -> timedelta:
+    """The same for one certificate of one organization at every run, and different for others."""
+    if not rules.jitter_days:
+        return timedelta()
+    digest = hashlib.sha256(f"{rules.jitter_seed}\0{certificate.thumbprint}".encode()).digest()
+    return timedelta(days=rules.jitter_days * int.from_bytes(digest[:8], "big") / 2**64)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
