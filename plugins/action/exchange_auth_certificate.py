@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -69,8 +70,14 @@ class DistributingAction(ExchangeActionBase):
 
     FRIENDLY_NAME = NAME
 
-    def distribute(self, thumbprint: str, options: Mapping[str, Any]) -> bool:
-        """Import it where it is missing; what fails is a warning, the next run tries again."""
+    def distribute(
+        self, thumbprint: str, options: Mapping[str, Any], *, chain: Sequence[Any] = ()
+    ) -> bool:
+        """Import it where it is missing; what fails is a warning, the next run tries again.
+
+        Args:
+            chain: Its issuers, which an export may leave behind and the other servers lack.
+        """
         if not options["distribute"]:
             return False
         holdings = read_holdings(self.session, self.domain_controller)
@@ -90,6 +97,8 @@ class DistributingAction(ExchangeActionBase):
                 ]
             )
             return False
+        if chain and not loaded.chain:
+            loaded = replace(loaded, chain=tuple(chain))
         given = [self._give(thumbprint, server, loaded) for server in lacking]
         return any(given)
 

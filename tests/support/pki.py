@@ -232,6 +232,25 @@ class Authority:
         return Issued(builder.sign(self.key, hashes.SHA256()), own_key, self.chain)
 
 
+def answer(authority: Authority, request_pem: str, *, valid_days: float = 200) -> x509.Certificate:
+    """What an authority sends for a request: subject, names and key under its own name."""
+    request = x509.load_pem_x509_csr(request_pem.encode())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(request.subject)
+        .issuer_name(authority.certificate.subject)
+        .public_key(request.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now() - days(1))
+        .not_valid_after(now() + days(valid_days))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
+    for extension in request.extensions:
+        builder = builder.add_extension(extension.value, critical=extension.critical)
+    return builder.sign(authority.key, hashes.SHA256())
+
+
 def root(*parts: Part, valid_days: float = 3650) -> Authority:
     """A self-signed root."""
     subject = name(*(parts or (("CN", "Test Root CA"), ("O", "Test PKI"))))

@@ -47,15 +47,23 @@ class RotationStage:
         arguments: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
         playbook: Path | Sequence[Mapping[str, Any]] = PLAYBOOK,
+        give_certificate: bool = True,
         **variables: Any,
     ) -> PlaybookRun:
-        """Run the playbook (or another one) as a user does; the fake counts from zero."""
+        """Run the playbook (or another one) as a user does; the fake counts from zero.
+
+        Args:
+            give_certificate: Whether the successor is given; otherwise it comes another way.
+        """
         self.fake.post("/counters/reset")
+        given = self.example.variables()
+        if not give_certificate:
+            given = {name: value for name, value in given.items() if "_pfx_" not in name}
         return run_playbook(
             self.directory,
             playbook,
             inventory=self._inventory(),
-            extra_variables={**self.example.variables(), **self.variables, **variables},
+            extra_variables={**given, **self.variables, **variables},
             check_mode=check_mode,
             arguments=arguments,
             environment=environment,

@@ -264,7 +264,7 @@ def _export(invocation: Invocation) -> Iterator[OutputObject]:
     if not invocation.should_process(f"Exporting certificate {stored.Thumbprint}."):
         return
     if stored.request_pending:
-        data = stored.certificate.public_bytes(serialization.Encoding.DER)
+        data = rules.signing_request(stored).public_bytes(serialization.Encoding.DER)
     else:
         data = _exported(invocation, server, stored)
     if parameters.switch("BinaryEncoded"):

@@ -324,12 +324,17 @@ def create_request(
         key_size=key_size,
     )
     stored.request_pending = True
+    return stored, signing_request(stored)
+
+
+def signing_request(stored: StoredCertificate) -> x509.CertificateSigningRequest:
+    """What goes to the CA for a pending request."""
     assert stored.private_key is not None
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    names = [x509.DNSName(name) for name in dns_names]
+    builder = x509.CertificateSigningRequestBuilder().subject_name(stored.certificate.subject)
+    names = [x509.DNSName(name) for name in tls_names.dns_names(stored.certificate)]
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return stored, builder.sign(stored.private_key, certificates.hashes.SHA256())
+    return builder.sign(stored.private_key, certificates.hashes.SHA256())
 
 
 def usable_names(organisation: Organisation, text: str) -> list[StoredCertificate]:

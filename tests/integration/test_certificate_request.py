@@ -1,0 +1,185 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A request, an authority that answers it, and a rotation: the way of commercial certificates."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from support import pki
+from support.example_organisation import NAMES, authorities, write_example
+from support.fake_process import FakeProcess
+from support.rotation_stage import REPOSITORY, RotationStage
+from support.run_playbook import PlaybookRun, play, task
+
+SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Hamburg"}]
+ROOT, FIRST_CA, SECOND_CA = authorities()
+SUBJECT = 'CN=mail.contoso.test, O="Contoso, Ltd.", C=DE'
+ASKED = {"certificate_request_subject": SUBJECT, "certificate_request_names": list(NAMES)}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[RotationStage]:
+    example = write_example(tmp_path, SERVERS)
+    with FakeProcess.start(example.file) as fake:
+        yield RotationStage(tmp_path, example, fake)
+
+
+def run(stage: RotationStage, name: str, *, check_mode: bool = False, **more: Any) -> PlaybookRun:
+    playbook = REPOSITORY / "playbooks" / f"{name}.yml"
+    return stage.run(playbook=playbook, check_mode=check_mode, give_certificate=False, **more)
+
+
+def changing(stage: RotationStage) -> list[str]:
+    """Cmdlets that change something; reading a request is an export."""
+    return [name for name in stage.changing_cmdlets() if not name.startswith("Export")]
+
+
+def ask(stage: RotationStage, **more: Any) -> PlaybookRun:
+    return run(stage, "request_cert", **{**ASKED, **more})
+
+
+def waiting(stage: RotationStage, server: str = "EX01") -> list[str]:
+    certificates = stage.state()["servers"][server]["certificates"]
+    return [name for name, item in certificates.items() if item["Status"] == "PendingRequest"]
+
+
+def answered(stage: RotationStage, request: str, form: str) -> tuple[str, Path]:
+    """The thumbprint of the answer, and the file as the authority sends it."""
+    leaf = pki.answer(SECOND_CA, request)
+    chain = [leaf, *SECOND_CA.chain]
+    content = {
+        "cer": leaf.public_bytes(Encoding.DER),
+        "p7b": pkcs7.serialize_certificates(chain, Encoding.DER),
+        "pem": b"".join(item.public_bytes(Encoding.PEM) for item in chain),
+        "base64": base64.encodebytes(leaf.public_bytes(Encoding.DER)),
+    }[form]
+    path = stage.directory / f"answer.{form}"
+    path.write_bytes(content)
+    return thumbprint(leaf), path
+
+
+def thumbprint(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives import hashes
+
+    return certificate.fingerprint(hashes.SHA1()).hex().upper()
+
+
+def test_a_request_waits_and_is_the_same_at_every_run(stage: RotationStage) -> None:
+    file = stage.directory / "mail.csr"
+
+    planned = ask(stage, check_mode=True, certificate_request_file=str(file)).check()
+    assert planned.result("See to the request")["changes"] == [
+        f"Create a request for {SUBJECT} on EX01."
+    ]
+    assert changing(stage) == []
+    assert not file.exists()
+
+    ask(stage, certificate_request_file=str(file)).check()
+    (request,) = waiting(stage)
+    assert waiting(stage, "EX02") == []
+    text = file.read_text(encoding="ascii")
+    parsed = x509.load_pem_x509_csr(text.encode())
+    names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert set(names.get_values_for_type(x509.DNSName)) == set(NAMES)
+
+    again = ask(stage, certificate_request_file=str(file)).check()
+    assert again.changed == 0
+    assert waiting(stage) == [request]
+    again_key = x509.load_pem_x509_csr(file.read_bytes()).public_key()
+    assert again_key == parsed.public_key()
+
+    other = ask(stage, certificate_request_names=[NAMES[0]]).check()
+    assert other.result("See to the request")["changed"] is True
+    assert len(waiting(stage)) == 2
+
+
+@pytest.mark.parametrize("form", ["p7b", "pem", "cer", "base64"])
+def test_the_answer_is_completed_brought_everywhere_and_rotated_to(
+    stage: RotationStage, form: str
+) -> None:
+    request = ask(stage).check().result("See to the request")["request"]["pem"]
+    new, path = answered(stage, request, form)
+    answer = {"certificate_request_response_path": str(path)}
+
+    run(stage, "complete_cert", check_mode=True, **answer).check()
+    assert changing(stage) == []
+
+    if form != "p7b":
+        # The other forms differ in how they are read alone.
+        answer["rotate_ports"] = []  # type: ignore[assignment]
+    run(stage, "complete_cert", **answer).check()
+    assert waiting(stage) == []
+    for server in ("EX01", "EX02"):
+        assert new in stage.state()["servers"][server]["certificates"]
+    if form == "p7b":
+        assert stage.everywhere() == {new}
+
+    again = run(stage, "complete_cert", **answer).check()
+    assert again.changed == 0
+    assert changing(stage) == []
+
+
+@pytest.mark.parametrize("wrong", ["another key", "rubbish"])
+def test_what_does_not_belong_to_the_request_is_refused(stage: RotationStage, wrong: str) -> None:
+    ask(stage).check()
+    path = stage.directory / "answer.cer"
+    path.write_bytes(
+        stage.example.new.certificate.public_bytes(Encoding.DER)
+        if wrong == "another key"
+        else b"what is this?"
+    )
+
+    refused = run(stage, "complete_cert", certificate_request_response_path=str(path))
+
+    assert refused.return_code != 0
+    said = "key of a request that waits" if wrong == "another key" else "neither CER, P7B nor PEM"
+    assert said in refused.result("See to the request")["msg"]
+    assert changing(stage) == []
+    assert len(waiting(stage)) == 1
+
+
+def test_a_request_is_given_up(stage: RotationStage) -> None:
+    ask(stage).check()
+
+    ask(stage, check_mode=True, certificate_request_state="absent").check()
+    assert len(waiting(stage)) == 1
+    ask(stage, certificate_request_state="absent").check()
+    assert waiting(stage) == []
+    assert ask(stage, certificate_request_state="absent").check().changed == 0
+
+
+def test_a_lost_answer_makes_no_second_request(stage: RotationStage) -> None:
+    stage.fake.post("/faults", kind="lose_cmdlet", cmdlet="New-ExchangeCertificate")
+    ask(stage).check()
+    assert len(waiting(stage)) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"subject": "O=Contoso"}, "has no common name"),
+        ({"subject": SUBJECT, "names": ["mail contoso"]}, "is no full host name"),
+        ({"subject": SUBJECT, "key_size": 1024}, "key_size has to be one of"),
+        ({"state": "absent"}, "needs thumbprint or subject"),
+        ({"state": "completed", "response_path": "nowhere.cer"}, "was not found"),
+        ({"state": "completed"}, "response_path"),
+    ],
+)
+def test_a_wrong_wish_is_refused(
+    stage: RotationStage, options: dict[str, Any], reason: str
+) -> None:
+    found = stage.run(
+        playbook=[play("EX01", [task("Do", "exchange_certificate_request", options)])]
+    )
+    assert reason in found.result("Do")["msg"]
+    assert changing(stage) == []
