@@ -168,7 +168,7 @@ class ActionModule(ExchangeActionBase):
                 )
         except OutcomeUnknown as error:
             unknown = error
-        after, _ = self._read(server)
+        after = self._read(server)[0]
         reached = (
             after.thumbprint not in (None, *(item.thumbprint for item in certificates))
             if plan.action == RECREATE

@@ -19,7 +19,8 @@ description:
     every Mailbox server before the configuration names it.
   - With O(state=managed) a scheduled job keeps it for ever, by the rules of Microsoft's own script. A current certificate that has expired or that no server
     holds is replaced at once; with no more than O(stage_days) left the next one is staged; a staged one that nobody published is published.
-  - The internal transport certificate stays what it was. Exchange's question about it is answered No, and it is given back if Exchange replaced it all the same.
+  - The internal transport certificate stays what it was. Exchange's question about it is answered No, and it is given back if Exchange replaced it
+    all the same.
   - It belongs to the organization. Run the task once, not on every server (C(run_once)).
 extends_documentation_fragment:
   - mailops.exchange.exchange
@@ -31,8 +32,8 @@ options:
       - V(managed) does what is due and nothing else.
       - V(staged) sees that a next certificate is named, which Exchange publishes by itself when its time has come.
       - V(published) has the staged one take over now, whatever its date.
-      - V(replaced) is for emergencies. Another certificate takes over at once, and the previous one is forgotten. Without O(thumbprint) and O(force) this happens only when
-        the current one is no good.
+      - V(replaced) is for emergencies. Another certificate takes over at once, and the previous one is forgotten. Without O(thumbprint) and O(force)
+        this happens only when the current one is no good.
       - V(cleared) has the configuration forget the previous certificate.
     type: str
     choices: [managed, staged, published, replaced, cleared]
@@ -40,7 +41,8 @@ options:
   thumbprint:
     description:
       - The certificate to take, for V(staged), V(published) and V(replaced). A Mailbox server has to hold it with its private key.
-      - Left out, a self-signed one of 2048 bits is created with the name and the validity that Exchange gives it. One that an interrupted run has just created is taken instead.
+      - Left out, a self-signed one of 2048 bits is created with the name and the validity that Exchange gives it. One that an interrupted run has
+        just created is taken instead.
     type: str
   effective_hours:
     description:
@@ -59,7 +61,8 @@ options:
     default: 120
   distribute:
     description:
-      - Whether to import the certificate on every Mailbox server that lacks it. The key travels in memory only, under a password that is used once, and has to be exportable.
+      - Whether to import the certificate on every Mailbox server that lacks it. The key travels in memory only, under a password that is used once,
+        and has to be exportable.
       - Without it Exchange copies it within the site, and other sites are the administrator's business.
     type: bool
     default: true
@@ -77,8 +80,8 @@ attributes:
   idempotent:
     support: full
 notes:
-  - After V(published) and V(replaced), restart MSExchangeServiceHost and recycle the application pools of OWA and ECP on every server, as RV(restart_required) tells and the role
-    P(mailops.exchange.auth_certificate#role) does. Until then they sign with the former certificate.
+  - After V(published) and V(replaced), restart MSExchangeServiceHost and recycle the application pools of OWA and ECP on every server, as
+    RV(restart_required) tells and the role P(mailops.exchange.auth_certificate#role) does. Until then they sign with the former certificate.
   - In a hybrid organization, run the Hybrid Configuration Wizard after every renewal; with a dedicated hybrid application, update its certificate.
 seealso:
   - module: mailops.exchange.exchange_app_pool

@@ -15,10 +15,10 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Creates a certificate request whose key is made on the server and never leaves it without need, and returns the request as PEM for the authority. While a request with
-    the same subject, names and key size waits, the task returns that one and changes nothing.
-  - Completes it with the authority's answer, after checking that the answer belongs to a request of this server, and brings the certificate to the other Mailbox servers where its key is
-    exportable. The rotation does the rest, with its thumbprint.
+  - Creates a certificate request whose key is made on the server and never leaves it without need, and returns the request as PEM for the authority.
+    While a request with the same subject, names and key size waits, the task returns that one and changes nothing.
+  - Completes it with the authority's answer, after checking that the answer belongs to a request of this server, and brings the certificate to the
+    other Mailbox servers where its key is exportable. The rotation does the rest, with its thumbprint.
   - Gives a request up.
 extends_documentation_fragment:
   - mailops.exchange.exchange
@@ -27,7 +27,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) has a request waiting, V(completed) has the certificate of O(response_path) or O(response_content) on the server, V(absent) has no such request waiting.
+      - V(present) has a request waiting, V(completed) has the certificate of O(response_path) or O(response_content) on the server, V(absent) has no
+        such request waiting.
     type: str
     choices: [present, completed, absent]
     default: present
@@ -52,7 +53,8 @@ options:
     type: bool
     default: true
   thumbprint:
-    description: Thumbprint of the request, as RV(request.thumbprint) tells it. Left out, V(completed) finds it by the answer's key, and V(absent) by O(subject) and O(names).
+    description: Thumbprint of the request, as RV(request.thumbprint) tells it. Left out, V(completed) finds it by the answer's key, and V(absent) by
+      O(subject) and O(names).
     type: str
   response_path:
     description: The authority's answer on the control node, as CER, P7B or PEM, with its intermediates or without.

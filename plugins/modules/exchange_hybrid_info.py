@@ -15,11 +15,14 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Finds what carries secure mail between on-premises Exchange and Exchange Online, by what it does and not by its name. These are the hybrid configuration, the Send connectors that
-    lead to Exchange Online, and the Receive connector on port 25 of each server that the hybrid configuration names.
-  - Tells what each of them lacks compared with what the Hybrid Configuration Wizard leaves, for the certificate that is given or that the hybrid configuration names.
-  - Checks the prerequisites of the wizard one by one. The certificate is of a third-party authority, is on the server and enabled for SMTP; every certificate of the store
-    has a subject; there is one default Receive connector on port 25 and one Send connector to Exchange Online; the service host runs; the servers are of one build.
+  - Finds what carries secure mail between on-premises Exchange and Exchange Online, by what it does and not by its name. These are the hybrid
+    configuration, the Send connectors that lead to Exchange Online, and the Receive connector on port 25 of each server that the hybrid configuration
+    names.
+  - Tells what each of them lacks compared with what the Hybrid Configuration Wizard leaves, for the certificate that is given or that the hybrid
+    configuration names.
+  - Checks the prerequisites of the wizard one by one. The certificate is of a third-party authority, is on the server and enabled for SMTP; every
+    certificate of the store has a subject; there is one default Receive connector on port 25 and one Send connector to Exchange Online; the service
+    host runs; the servers are of one build.
   - Tells whether the wizard has to run after a renewal, and the commands for Exchange Online where a name was lost.
 options:
   organization:

@@ -15,12 +15,13 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - The internal transport certificate is what Exchange servers, and subscribed Edge servers, know each other by. Setup makes a self-signed one of five years, and Microsoft prefers
-    it to stay that way.
-  - Tells which one it is and whether it is good. One that is gone, has expired or has no more than O(days_left) is made anew, self-signed, with the server's names.
+  - The internal transport certificate is what Exchange servers, and subscribed Edge servers, know each other by. Setup makes a self-signed one of
+    five years, and Microsoft prefers it to stay that way.
+  - Tells which one it is and whether it is good. One that is gone, has expired or has no more than O(days_left) is made anew, self-signed, with the
+    server's names.
   - With O(thumbprint), gives the role to another certificate that the server holds, such as the former one.
-  - Another certificate means that every Edge server subscribed to the site has to be subscribed again. The task refuses to do that unless O(accept_resubscription), and
-    returns how it is done.
+  - Another certificate means that every Edge server subscribed to the site has to be subscribed again. The task refuses to do that unless
+    O(accept_resubscription), and returns how it is done.
 extends_documentation_fragment:
   - mailops.exchange.exchange
   - mailops.exchange.record
@@ -41,7 +42,8 @@ options:
     type: int
     default: 30
   accept_resubscription:
-    description: Whether it may be changed although Edge servers have to be subscribed again. On an Edge server itself this has to be said, because it does not know its subscription.
+    description: Whether it may be changed although Edge servers have to be subscribed again. On an Edge server itself this has to be said, because it
+      does not know its subscription.
     type: bool
     default: false
 attributes:

@@ -16,7 +16,8 @@ author:
   - mailops.exchange contributors (@mailops)
 description:
   - Sets C(X509CertificateName) of the POP3 and IMAP4 settings of a server, and tells which certificate the name leads to.
-  - The services present the certificate that is enabled for them, if it has that name. A wildcard certificate cannot be enabled for them, and is found by the name alone.
+  - The services present the certificate that is enabled for them, if it has that name. A wildcard certificate cannot be enabled for them, and is
+    found by the name alone.
   - A name that leads to no certificate is refused, because clients would be shown none.
 extends_documentation_fragment:
   - mailops.exchange.exchange

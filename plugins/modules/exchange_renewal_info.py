@@ -15,8 +15,9 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Judges the certificates of authorities that serve mail and web on a server. A certificate is due when a share of its lifetime is used, so that certificates of 200, 47 or
-    6 days need no other setting, or before that when it is revoked, when names are missing, or when its issuer is about to lose trust.
+  - Judges the certificates of authorities that serve mail and web on a server. A certificate is due when a share of its lifetime is used, so that
+    certificates of 200, 47 or 6 days need no other setting, or before that when it is revoked, when names are missing, or when its issuer is about to
+    lose trust.
   - A former certificate that still has SMTP, which cannot be taken from it, does not count once another one with its names and services ends later.
   - Costs one read. Self-signed certificates are not judged; other modules see to those.
 extends_documentation_fragment:
@@ -64,8 +65,8 @@ options:
         required: true
   jitter_days:
     description:
-      - Days over which many organizations are spread, so that they do not ask their authority all at once. A certificate is due up to so many days earlier, always the same for one
-        certificate and O(jitter_seed).
+      - Days over which many organizations are spread, so that they do not ask their authority all at once. A certificate is due up to so many days
+        earlier, always the same for one certificate and O(jitter_seed).
     type: float
     default: 0
   jitter_seed:

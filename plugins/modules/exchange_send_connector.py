@@ -212,7 +212,8 @@ options:
     version_added: 0.3.0
   force:
     description:
-      - Whether to send C(-Force), which answers every question of Exchange with yes. Without it a question is answered with no, and the task fails with its text.
+      - Whether to send C(-Force), which answers every question of Exchange with yes. Without it a question is answered with no, and the task fails
+        with its text.
     type: bool
     default: false
     version_added: 0.3.0

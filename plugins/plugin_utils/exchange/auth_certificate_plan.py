@@ -101,13 +101,12 @@ def plan_managed(
     usable_next = following if following is not None and following.valid(now) else None
     spare = _just_created(state, held, now)
     trouble = _trouble("current", state.current, current, now)
-    if trouble:
+    if trouble or current is None:
         return AuthPlan(
             action=REPLACE,
-            reason=trouble,
+            reason=trouble or "",
             thumbprint=usable_next.thumbprint if usable_next else spare,
         )
-    assert current is not None
     due = state.next_effective or now
     if usable_next is not None and state.next != state.current:
         if now - due > _OVERDUE:
