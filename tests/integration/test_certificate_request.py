@@ -103,7 +103,10 @@ def test_a_request_waits_and_is_the_same_at_every_run(stage: RotationStage) -> N
     assert len(waiting(stage)) == 2
 
 
-@pytest.mark.parametrize("form", ["p7b", "pem", "cer", "base64"])
+@pytest.mark.parametrize(
+    "form",
+    ["p7b", *(pytest.param(form, marks=pytest.mark.once) for form in ("pem", "cer", "base64"))],
+)
 def test_the_answer_is_completed_brought_everywhere_and_rotated_to(
     stage: RotationStage, form: str
 ) -> None:
@@ -129,6 +132,7 @@ def test_the_answer_is_completed_brought_everywhere_and_rotated_to(
     assert changing(stage) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("wrong", ["another key", "rubbish"])
 def test_what_does_not_belong_to_the_request_is_refused(stage: RotationStage, wrong: str) -> None:
     ask(stage).check()
@@ -164,6 +168,7 @@ def test_a_lost_answer_makes_no_second_request(stage: RotationStage) -> None:
     assert len(waiting(stage)) == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

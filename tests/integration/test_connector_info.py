@@ -15,6 +15,9 @@ from support.module_stage import ModuleStage, module_stage
 from support.presented import thumbprint
 from support.run_playbook import PlaybookRun, task
 
+# Of modules alone, in which no version of ansible-core makes a difference.
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleStage]:

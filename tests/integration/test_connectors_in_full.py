@@ -15,6 +15,9 @@ import pytest
 from support.module_stage import ModuleStage, module_stage
 from support.run_playbook import PlaybookRun, task
 
+# Of modules alone, in which no version of ansible-core makes a difference.
+pytestmark = pytest.mark.once
+
 PASSWORD = "s3cret of the relay"
 FABRIKAM = {
     "name": "To Fabrikam",

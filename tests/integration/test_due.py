@@ -79,6 +79,7 @@ def test_two_thirds_of_the_lifetime_are_due_without_another_setting(
     assert f"EX01, {stage.example.old.thumbprint}" in found["reasons"][0]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
@@ -104,6 +105,7 @@ def test_after_a_rotation_the_former_certificate_makes_nothing_due(setting: Sett
     assert verdict(look(stage))["due"] is False
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [

@@ -88,6 +88,7 @@ def test_check_mode_shows_the_edge_server_and_changes_nothing(stage: RotationSta
     assert [line for line in plan if "Point Receive connector" in line and EDGE_CONNECTOR in line]
 
 
+@pytest.mark.once
 def test_the_former_internal_transport_certificate_is_back_within_the_same_process(
     stage: RotationStage,
 ) -> None:
@@ -105,6 +106,7 @@ def test_the_former_internal_transport_certificate_is_back_within_the_same_proce
     assert enabled == [(new, None, True), (new, "True", False), (internal, "True", False)]
 
 
+@pytest.mark.once
 def test_a_failure_on_another_server_puts_the_edge_server_back(stage: RotationStage) -> None:
     before = edge(stage)
     stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-ReceiveConnector", server="EX01")
@@ -144,6 +146,7 @@ def test_a_mailbox_server_taken_for_an_edge_server_is_refused(stage: RotationSta
     assert stage.state() == before
 
 
+@pytest.mark.once
 def test_a_replaced_internal_transport_certificate_is_told_with_the_steps_to_take(
     stage: RotationStage,
 ) -> None:

@@ -109,6 +109,7 @@ def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Sett
     assert stage.changing_cmdlets() == []
 
 
+@pytest.mark.once
 def test_the_same_issuer_and_subject_change_no_connector(setting: Setting) -> None:
     stage = setting(new=FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90))
     run = renew(stage).check()
@@ -116,6 +117,7 @@ def test_the_same_issuer_and_subject_change_no_connector(setting: Setting) -> No
     assert "The Hybrid Configuration Wizard need not run again:" in told(run)
 
 
+@pytest.mark.once
 def test_a_lost_name_means_the_cloud_and_the_commands_are_told(setting: Setting) -> None:
     subject = (("CN", "smtp.contoso.test"), ("O", "Contoso, Ltd."), ("C", "DE"))
     new = SECOND_CA.issue(*subject, dns=["smtp.contoso.test", *NAMES[1:]], valid_days=90)
@@ -134,6 +136,7 @@ def test_a_lost_name_means_the_cloud_and_the_commands_are_told(setting: Setting)
     assert "Set-OutboundConnector -TlsDomain 'smtp.contoso.test'" in told(run)
 
 
+@pytest.mark.once
 def test_connectors_are_found_by_what_they_do(setting: Setting) -> None:
     def rename(organisation: dict[str, Any]) -> None:
         organisation["send_connectors"][0]["name"] = "To the cloud"
@@ -162,6 +165,7 @@ def test_without_a_hybrid_configuration_it_is_refused(setting: Setting) -> None:
     assert stage.changing_cmdlets() == []
 
 
+@pytest.mark.once
 def test_a_failure_puts_hybrid_mail_back_as_it_was(setting: Setting) -> None:
     stage = setting()
     before = (outbound(stage), frontend(stage, "EX01"), stage.state()["hybrid_configuration"])

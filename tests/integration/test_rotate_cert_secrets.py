@@ -129,7 +129,9 @@ def test_files_that_are_gone_again_are_searched(tmp_path: Path) -> None:
     assert b"seen" in watcher.files[str(short_lived)]
 
 
-@pytest.mark.parametrize("outcome", ["success", "failure", "with Edge"])
+@pytest.mark.parametrize(
+    "outcome", ["success", "failure", pytest.param("with Edge", marks=pytest.mark.once)]
+)
 def test_no_secret_shows_up_anywhere(tmp_path: Path, outcome: str) -> None:
     if outcome == "with Edge":
         example = write_example(tmp_path, EDGE_AND_MAILBOX, adjust=with_edge)
