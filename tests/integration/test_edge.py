@@ -132,7 +132,8 @@ def test_edge_servers_alone_are_rotated_with_a_word_about_the_organization(
 
     assert presented(stage) == stage.example.new.thumbprint
     assert "Contoso Issuing CA 1" in (stage.connector_names()["Outbound to Office 365"] or "")
-    assert "Take a Mailbox server into the run" in run.output
+    # ansible-core before 2.19 breaks warnings at the width of the terminal.
+    assert "Take a Mailbox server into the run" in " ".join(run.output.split())
 
 
 def test_a_mailbox_server_taken_for_an_edge_server_is_refused(stage: RotationStage) -> None:
