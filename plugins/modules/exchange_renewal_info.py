@@ -140,6 +140,11 @@ certificates:
       type: list
       elements: str
       sample: [IIS, SMTP]
+    not_before:
+      description: When it began.
+      returned: always
+      type: str
+      sample: "2026-12-10T12:00:00Z"
     not_after:
       description: When it ends.
       returned: always

@@ -7,13 +7,9 @@
 from __future__ import annotations
 
 import base64
-import os
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from support.example_organisation import (
@@ -24,45 +20,9 @@ from support.example_organisation import (
 )
 from support.fake_process import FakeProcess
 from support.rotation_stage import RotationStage
+from support.watcher import Watcher
 
 INPUTS = {"inventory.yml", "extra_variables.yml", "organisation.yml", "mail.contoso.test.pfx"}
-
-
-class Watcher(threading.Thread):
-    """Collects the command lines and environments of all descendants of this process, and what
-    is written into a directory for temporary files: most of it is gone when the run ends."""
-
-    def __init__(self, temporary: Path) -> None:
-        super().__init__(daemon=True)
-        self.seen: set[str] = set()
-        self.files: dict[str, set[bytes]] = {}
-        self._temporary = temporary
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.wait(0.02):
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    self.seen.add(" ".join(process.cmdline()))
-                    self.seen.add(" ".join(f"{k}={v}" for k, v in process.environ().items()))
-                except psutil.Error:
-                    continue
-            self._look_at_files()
-
-    def _look_at_files(self) -> None:
-        for directory, _, names in os.walk(self._temporary):
-            for path in (Path(directory, name) for name in names):
-                with suppress(OSError):
-                    if path.is_file():
-                        self.files.setdefault(str(path), set()).add(path.read_bytes())
-
-    def __enter__(self) -> Watcher:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self.join()
 
 
 def needles(example: ExampleOrganisation) -> dict[str, list[bytes]]:

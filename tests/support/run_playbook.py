@@ -23,6 +23,8 @@ from typing import Any
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# Set by tests/tools/environments.py.
+OPTIONAL_COLLECTIONS = "MAILOPS_OPTIONAL_COLLECTIONS"
 CONNECTION = "mailops.exchange.exchange"
 
 
@@ -76,6 +78,12 @@ class PlaybookRun:
         if self.return_code != 0:
             raise AssertionError(f"ansible-playbook returned {self.return_code}:\n{self.output}")
         return self
+
+
+def has_collection(name: str) -> bool:
+    """Whether the environment of the tests brings a collection of others."""
+    folder = Path(os.environ.get(OPTIONAL_COLLECTIONS, "")) / "ansible_collections"
+    return bool(os.environ.get(OPTIONAL_COLLECTIONS)) and folder.joinpath(*name.split(".")).is_dir()
 
 
 def run_playbook(
@@ -141,7 +149,9 @@ def playbook_environment(directory: Path, *, record: Path | None = None) -> dict
         "PYTHONDONTWRITEBYTECODE": "1",
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(directory / ".ansible"),
-        "ANSIBLE_COLLECTIONS_PATH": str(collections_path(directory)),
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(
+            [str(collections_path(directory)), os.environ.get(OPTIONAL_COLLECTIONS, "")]
+        ).rstrip(os.pathsep),
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",

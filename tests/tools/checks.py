@@ -65,7 +65,7 @@ def everything() -> list[Check]:
             better_with=(machine.SHELLCHECK,),
         ),
         _pytest("integration-newest", "newest", "tests/integration"),
-        _pytest("integration-oldest", "oldest", "tests/integration", "-m", "not once"),
+        _pytest("integration-oldest", "oldest", "tests/integration", "-m", "not once", "--first=3"),
         Check("demo", "newest", ["python", "tests/demo/demo.py"]),
         Check("molecule", "tools", ["molecule", "test", "--all"]),
         _pytest("unit-newest", "newest", "tests/unit"),

@@ -19,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ CACHE = REPOSITORY / ".cache"
 COLLECTIONS = CACHE / "collections"
 KERBEROS_REQUIREMENTS = "requirements-kerberos.txt"
 NAMES = ("oldest", "newest", "tools")
+# Collections that are used when they are there (requirements-collections.yml). Galaxy may be out of
+# reach, and PyPI's package `ansible` has them: community.crypto 3.0.5, our lower bound, and 3.2.2.
+OPTIONAL_COLLECTIONS = ("community.crypto", "awx.awx")
+ANSIBLE_PACKAGES = {"oldest": "12.3.0", "newest": "13.8.0", "tools": "13.8.0"}
 
 
 class SetupFailed(Exception):
@@ -57,6 +62,11 @@ class Environment:
         note = self.directory / "without-kerberos"
         return note.read_text().strip() if note.exists() else None
 
+    @property
+    def optional_collections(self) -> Path:
+        """Where the collections of others are, if they could be had."""
+        return self.directory / "optional-collections"
+
     def program(self, name: str) -> Path:
         return self.directory / "bin" / name
 
@@ -76,7 +86,10 @@ class Environment:
             "PATH": os.pathsep.join(path),
             "PYTHONPATH": os.pathsep.join([str(COLLECTIONS), str(REPOSITORY / "tests")]),
             "PYTHONDONTWRITEBYTECODE": "",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(
+                [str(COLLECTIONS), str(self.optional_collections)]
+            ),
+            "MAILOPS_OPTIONAL_COLLECTIONS": str(self.optional_collections),
             "ANSIBLE_CONFIG": str(REPOSITORY / "tests" / "ansible.cfg"),
             "ANSIBLE_HOME": str(CACHE / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
@@ -138,7 +151,37 @@ def _make(environment: Environment) -> None:
         reason = "; ".join(missing) or f"the Kerberos libraries could not be built: {failure}"
         (environment.directory / "without-kerberos").write_text(reason + "\n")
         print(f"  without Kerberos: {reason}", flush=True)
+    _add_optional_collections(environment)
     stamp.write_text(wanted)
+
+
+def _add_optional_collections(environment: Environment) -> None:
+    """Unpack them from the package `ansible`; tests that need them say so when that failed."""
+    version = ANSIBLE_PACKAGES[environment.name]
+    wheels = CACHE / "wheels"
+    try:
+        wheel = _download(f"ansible=={version}", wheels)
+    except SetupFailed as failure:
+        print(f"  without community.crypto and awx.awx: {failure}", flush=True)
+        return
+    prefixes = tuple(
+        f"ansible_collections/{name.replace('.', '/')}/" for name in OPTIONAL_COLLECTIONS
+    )
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.startswith(prefixes)]
+        archive.extractall(environment.optional_collections, names)
+
+
+def _download(package: str, folder: Path) -> Path:
+    """A wheel that needs no compiler, downloaded once."""
+    pattern = f"{package.replace('==', '-')}-*.whl"
+    if not list(folder.glob(pattern)):
+        _uv()
+        command: list[str | Path] = [CACHE / "venvs" / "uv" / "bin" / "python", "-m", "pip"]
+        command += ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
+        # Only to be unpacked, so any Python's package will do.
+        _run([*command, "--python-version", "3.13", package])
+    return next(iter(folder.glob(pattern)))
 
 
 def _install(uv: Path, environment: Environment, ansible_core: str, files: list[str]) -> None:

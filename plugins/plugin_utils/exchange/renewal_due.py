@@ -63,6 +63,7 @@ class Verdict:
             "issuer": self.certificate.issuer,
             "dns_names": list(self.certificate.dns_names),
             "services": ordered(self.certificate.services or ()),
+            "not_before": _text(self.certificate.not_before),
             "not_after": _text(self.certificate.not_after),
             "days_left": self.certificate.days_left(now),
             "due": self.due,

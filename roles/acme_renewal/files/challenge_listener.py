@@ -1,0 +1,49 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows an authority the files of one folder for http-01, and ends when the folder is gone.
+
+Arguments: the folder, the address (empty for all), the port. A file `listening` appears in the
+folder when the port is open.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+_PATH = "/.well-known/acme-challenge/"
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Only what an authority looks for, and no listings."""
+
+    extensions_map = {"": "application/octet-stream"}
+
+    def do_GET(self) -> None:
+        name = self.path.removeprefix(_PATH)
+        if not self.path.startswith(_PATH) or not name or "/" in name or name.startswith("."):
+            self.send_error(404)
+            return
+        super().do_GET()
+
+    do_HEAD = do_GET
+
+
+def main() -> None:
+    """Serve until the folder is removed."""
+    folder, address, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    server = ThreadingHTTPServer((address, port), partial(Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (folder / "listening").touch()
+    while folder.exists():
+        time.sleep(0.2)
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

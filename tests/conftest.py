@@ -1,0 +1,37 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which tests show that an older ansible-core works, too? The first ones of every file."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --first."""
+    parser.addoption(
+        "--first",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="run only so many tests of each file, in their order: the main ways of everything",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what comes later in its file."""
+    number = config.getoption("--first")
+    if not number:
+        return
+    seen: Counter[str] = Counter()
+    kept, left_out = [], []
+    for item in items:
+        seen[str(item.path)] += 1
+        (kept if seen[str(item.path)] <= number else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept

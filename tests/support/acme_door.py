@@ -1,0 +1,153 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How does an ACME authority misbehave in a way that Pebble cannot? A door in front of it that
+passes everything on, and limits the rate or closes when it is told to."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from support.pebble import Pebble
+
+_PASSED_BACK = ("Content-Type", "Location", "Link", "Replay-Nonce", "Retry-After", "Cache-Control")
+
+
+class AcmeDoor:
+    """Use as a context manager; clients are given `url` instead of Pebble's."""
+
+    def __init__(self, pebble: Pebble) -> None:
+        self._pebble = pebble
+        self._limited: dict[str, int] = {}
+        self._closes_after: str | None = None
+        self._closed = False
+        self._asked: Counter[str] = Counter()
+        door = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                door._handle(self)
+
+            do_HEAD = do_POST = do_GET
+
+            def log_message(self, format: str, *arguments: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(
+            pebble.directory / "pebble-door.pem", pebble.directory / "pebble-door.key"
+        )
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._paths = self._resources()
+
+    @property
+    def url(self) -> str:
+        """The directory."""
+        return f"https://127.0.0.1:{self._server.server_address[1]}/dir"
+
+    def __enter__(self) -> AcmeDoor:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def limit(self, resource: str, *, retry_after: int) -> None:
+        """Answer 429 to whoever wants this resource, as Let's Encrypt does."""
+        self._limited[resource] = retry_after
+
+    def close_after(self, resource: str) -> None:
+        """Answer this once, and nobody after that."""
+        self._closes_after = resource
+
+    def open(self) -> None:
+        """As it was."""
+        self._closed, self._closes_after = False, None
+        self._limited.clear()
+
+    def asked(self, resource: str) -> int:
+        """How often somebody asked for the resource."""
+        return self._asked[resource]
+
+    def _resources(self) -> dict[str, str]:
+        _status, _headers, body = self._pass_on("GET", "/dir", {}, b"", "127.0.0.1")
+        urls = json.loads(body)
+        return {
+            "/" + url.partition("//")[2].partition("/")[2]: name
+            for name, url in urls.items()
+            if isinstance(url, str)
+        }
+
+    def _handle(self, request: BaseHTTPRequestHandler) -> None:
+        length = int(request.headers.get("Content-Length") or 0)
+        body = request.rfile.read(length)
+        resource = self._paths.get(request.path, "")
+        self._asked[resource] += 1
+        if self._closed:
+            request.close_connection = True
+            return
+        if resource in self._limited:
+            self._answer_limited(request, self._limited[resource])
+            return
+        status, headers, answer = self._pass_on(
+            request.command, request.path, dict(request.headers), body, request.headers["Host"]
+        )
+        _answer(request, status, headers, answer)
+        if resource and resource == self._closes_after:
+            self._closed = True
+
+    def _pass_on(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, host: str
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1",
+            self._pebble.port,
+            timeout=30,
+            context=ssl.create_default_context(cafile=str(self._pebble.ca_file)),
+        )
+        kept = {
+            name: value
+            for name, value in headers.items()
+            if name.lower() in ("content-type", "accept", "user-agent")
+        }
+        connection.request(method, path, body or None, {**kept, "Host": host})
+        answer = connection.getresponse()
+        found = [(name, value) for name, value in answer.getheaders() if name in _PASSED_BACK]
+        return answer.status, found, answer.read()
+
+    def _answer_limited(self, request: BaseHTTPRequestHandler, seconds: int) -> None:
+        problem = {
+            "type": "urn:ietf:params:acme:error:rateLimited",
+            "detail": "too many certificates already issued for this exact set of names",
+            "status": 429,
+        }
+        headers = [("Content-Type", "application/problem+json"), ("Retry-After", str(seconds))]
+        _answer(request, 429, headers, json.dumps(problem).encode())
+
+
+def _answer(
+    request: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes
+) -> None:
+    request.send_response(status)
+    for name, value in headers:
+        request.send_header(name, value)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    if request.command != "HEAD":
+        request.wfile.write(body)
