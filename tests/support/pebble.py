@@ -134,7 +134,7 @@ class Pebble:
         }
 
     def _configuration(self) -> Path:
-        door = ROOT.issue(("CN", "localhost"), dns=("localhost",))
+        door = ROOT.issue(("CN", "localhost"), dns=("localhost",), valid_days=800)
         ROOT.write(self.ca_file)
         door.write_fullchain(self.directory / "pebble-door.pem")
         door.write_key(self.directory / "pebble-door.key")

@@ -16,6 +16,12 @@ TIMEOUT = 10.0
 
 def thumbprint(address: str, port: int, *, starttls: bool, name: str) -> str | None:
     """SHA-1 of the presented certificate in upper case, or None when there is no answer."""
+    found = certificate(address, port, starttls=starttls, name=name)
+    return None if found is None else hashlib.sha1(found, usedforsecurity=False).hexdigest().upper()
+
+
+def certificate(address: str, port: int, *, starttls: bool, name: str) -> bytes | None:
+    """The presented certificate (DER), or None when there is no answer."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -26,19 +32,19 @@ def thumbprint(address: str, port: int, *, starttls: bool, name: str) -> str | N
             socket.create_connection((address, port), timeout=TIMEOUT) as plain,
             context.wrap_socket(plain, server_hostname=name) as encrypted,
         ):
-            return _sha1(encrypted)
+            return _certificate(encrypted)
     except (OSError, smtplib.SMTPException):
         return None
 
 
-def _after_starttls(address: str, port: int, context: ssl.SSLContext) -> str:
+def _after_starttls(address: str, port: int, context: ssl.SSLContext) -> bytes:
     with smtplib.SMTP(address, port, local_hostname="demo.test", timeout=TIMEOUT) as client:
         client.starttls(context=context)
         assert isinstance(client.sock, ssl.SSLSocket)
-        return _sha1(client.sock)
+        return _certificate(client.sock)
 
 
-def _sha1(encrypted: ssl.SSLSocket) -> str:
-    certificate = encrypted.getpeercert(binary_form=True)
-    assert certificate is not None
-    return hashlib.sha1(certificate, usedforsecurity=False).hexdigest().upper()
+def _certificate(encrypted: ssl.SSLSocket) -> bytes:
+    found = encrypted.getpeercert(binary_form=True)
+    assert found is not None
+    return found

@@ -64,7 +64,7 @@ def everything() -> list[Check]:
             needs=(machine.GIT,),
             better_with=(machine.SHELLCHECK,),
         ),
-        _pytest("integration-newest", "newest", "tests/integration"),
+        _pytest("integration-newest", "newest", "tests/integration", "-n", "2"),
         _pytest("integration-oldest", "oldest", "tests/integration", "-m", "not once", "--first=3"),
         Check("demo", "newest", ["python", "tests/demo/demo.py"]),
         Check("molecule", "tools", ["molecule", "test", "--all"]),
@@ -117,7 +117,7 @@ def _code() -> list[Check]:
 
 
 def _pytest(name: str, environment: str, *arguments: str) -> Check:
-    kerberos = machine.KERBEROS_NEEDS if "integration" in name else ()
+    needs = (*machine.KERBEROS_NEEDS, *machine.ACME_NEEDS) if "integration" in name else ()
     command = [
         "python",
         "-m",
@@ -127,7 +127,7 @@ def _pytest(name: str, environment: str, *arguments: str) -> Check:
         "-o",
         f"cache_dir={CACHE / 'pytest' / name}",
     ]
-    return Check(name, environment, command, better_with=kerberos, junit=True)
+    return Check(name, environment, command, better_with=needs, junit=True)
 
 
 def _own(

@@ -72,6 +72,13 @@ KERBEROS_NEEDS = (
     Need("kadmin.local", "krb5-admin-server", "accounts of the Kerberos tests"),
     Need("kinit", "krb5-user", "tickets of the Kerberos tests"),
 )
+ACME_NEEDS = (
+    Need("pebble", "pebble", "the ACME authority of the renewal tests"),
+    Need("named", "bind9", "the name server of the renewal tests"),
+    Need("nsupdate", "bind9-dnsutils", "dynamic updates of the renewal tests"),
+    Need("faketime", "faketime", "the clock of the simulated year"),
+    Need("qemu-x86_64", "qemu-user", "the ACME authority under that clock"),
+)
 KERBEROS_BUILD_NEEDS = (
     Need("gcc", "gcc python3-dev", "building the Kerberos libraries"),
     Need("krb5-config", "libkrb5-dev", "building the Kerberos libraries"),
