@@ -190,6 +190,8 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 # Of the fields that are no references, the ones that may be null.
 _NULLABLE = {"host_filter"}
+# What awx.awx sends along, and AWX leaves as it is.
+_READ_ONLY = {"type"}
 # What a schedule or a node may start.
 _UNIFIED = (
     "job_templates", "workflow_job_templates", "projects", "inventory_sources",
@@ -401,10 +403,15 @@ class AwxStub:
     def _shown(self, found: dict[str, Any]) -> dict[str, Any]:
         base = f"/api/v2/{found['_kind']}/{found['id']}/"
         names = [*KINDS[found["_kind"]].lists, "survey_spec", "create_approval_template", "update"]
+        related = {name: f"{base}{name}/" for name in names}
+        started = found.get("unified_job_template")
+        for kind in _UNIFIED:
+            if started in self.objects[kind]:
+                related["unified_job_template"] = f"/api/v2/{kind}/{started}/"
         return {
             **_public(found),
             "url": base,
-            "related": {name: f"{base}{name}/" for name in names},
+            "related": related,
             "summary_fields": {},
         }
 
@@ -419,6 +426,8 @@ class AwxStub:
     def _check(self, kind: str, whole: Mapping[str, Any], *, given: Mapping[str, Any]) -> None:
         fields = KINDS[kind].fields
         for name, value in given.items():
+            if name in _READ_ONLY:
+                continue
             if name not in fields:
                 raise Refused(f"{name}: {kind} have no such field")
             self._check_value(name, value, fields[name])
