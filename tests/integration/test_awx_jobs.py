@@ -1,0 +1,113 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does everything run as AWX runs it: by ansible-runner, with prompts, artifacts, a cancellation?"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import pki
+from support.example_organisation import NAMES, SUBJECT, authorities, write_example
+from support.fake_process import FakeProcess
+from support.rotation_stage import RotationStage
+from support.runner_job import RunnerJob
+
+SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Hamburg"}]
+ROOT, FIRST_CA, SECOND_CA = authorities()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[RotationStage]:
+    example = write_example(tmp_path, SERVERS)
+    with FakeProcess.start(example.file) as fake:
+        yield RotationStage(tmp_path, example, fake)
+
+
+def job(stage: RotationStage, playbook: str, name: str, **variables: object) -> RunnerJob:
+    return RunnerJob(stage, f"{playbook}.yml", name, variables)
+
+
+@pytest.mark.parametrize("way", ["run", "run_by_mesh"])
+def test_a_rotation_and_what_the_next_job_of_a_workflow_gets(
+    stage: RotationStage, way: str
+) -> None:
+    rotation = job(stage, "rotate_cert", "rotate")
+
+    done = getattr(rotation, way)()
+
+    assert (done.return_code, done.status) == (0, "successful"), done.output[-3000:]
+    assert stage.everywhere() == {stage.example.new.thumbprint}
+    folder = Path(done.artifacts["rotate_run_folder"])
+    assert (folder / "after.json").is_file()
+    assert done.artifacts["rotate_run_thumbprint"] == stage.example.new.thumbprint
+    # The secrets that AWX hands over are in none of the results.
+    results = [path for path in rotation.directory.rglob("*") if "artifacts" in path.parts]
+    for path in results:
+        if path.is_file():
+            text = path.read_bytes()
+            assert stage.example.password.encode() not in text, path
+            assert stage.example.pfx_password.encode() not in text, path
+
+    # Artifacts of a job are variables of the next one.
+    verified = job(stage, "rotate_cert", "verify", rotate_verify_only=True, **done.artifacts)
+    (verified.directory / "env" / "cmdline").write_text("--ask-pass --check", encoding="utf-8")
+    assert getattr(verified, way)().return_code == 0
+    if way == "run":
+        back = job(stage, "rollback_cert", "back", **done.artifacts).run()
+        assert (back.return_code, back.status) == (0, "successful"), back.output[-3000:]
+        assert stage.everywhere() == {stage.example.old.thumbprint}
+        missed = job(stage, "rotate_cert", "missed", rotate_verify_only=True)
+        (missed.directory / "env" / "cmdline").write_text("--ask-pass --check", encoding="utf-8")
+        found = missed.run()
+        assert (found.return_code, found.status) == (2, "failed")
+        assert "still to be done" in found.output
+
+
+@pytest.mark.once
+def test_a_cancelled_job_is_repaired_by_the_next(stage: RotationStage) -> None:
+    # So slow that nothing is over before the job is.
+    stage.fake.post("/behavior", cmdlet_seconds=0.5, service_restart_seconds=1)
+    cancelled = job(stage, "rotate_cert", "cancelled")
+    process = cancelled.start()
+    end = time.monotonic() + 120
+    # In the middle: the certificate is installed, and not everything names it.
+    while not any(call["cmdlet"] == "Set-SendConnector" for call in stage.fake.get("/log")):
+        assert process.poll() is None, "it ended before it was cancelled"
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=120)
+    outcome = cancelled.outcome(cancelled.directory)
+    assert outcome.status == "canceled"
+    assert stage.everywhere() != {stage.example.new.thumbprint}
+
+    stage.fake.post("/behavior", cmdlet_seconds=0, service_restart_seconds=0)
+    repaired = job(stage, "rotate_cert", "repaired").run()
+
+    assert repaired.return_code == 0, repaired.output[-3000:]
+    assert stage.everywhere() == {stage.example.new.thumbprint}
+    runs = list((stage.directory / "runs").glob("*-rotate-*"))
+    assert len(runs) == 1, "the second job went on in the folder of the first"
+
+
+@pytest.mark.once
+def test_a_workflow_can_go_by_the_exit_status_of_the_audit(tmp_path: Path) -> None:
+    for name, used, expected in (("due", 80, (2, "failed")), ("fresh", 10, (0, "successful"))):
+        folder = tmp_path / name
+        folder.mkdir()
+        old = FIRST_CA.issue(
+            *SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(used), valid_days=90
+        )
+        example = write_example(folder, SERVERS[:1], old=old)
+        with FakeProcess.start(example.file) as fake:
+            stage = RotationStage(folder, example, fake)
+            outcome = job(stage, "due", "audit", due_fail_when_due=True).run()
+        assert (outcome.return_code, outcome.status) == expected
+        assert outcome.artifacts["due_renewal"]["due"] is (name == "due")
