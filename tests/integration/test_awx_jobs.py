@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does everything run as AWX runs it: by ansible-runner, with prompts, artifacts, a cancellation?"""
+"""Does everything run as AWX runs it: by ansible-runner, with prompts, artifacts, cancelling?"""
 
 from __future__ import annotations
 

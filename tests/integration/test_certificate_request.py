@@ -162,6 +162,45 @@ def test_a_request_is_given_up(stage: RotationStage) -> None:
     assert ask(stage, certificate_request_state="absent").check().changed == 0
 
 
+@pytest.mark.once
+def test_the_key_can_be_made_on_the_control_node(stage: RotationStage) -> None:
+    key, file = stage.directory / "keys" / "mail.key.pem", stage.directory / "mail.csr"
+    password = stage.directory / "vault-password"
+    password.write_text("open sesame", encoding="utf-8")
+    asked: dict[str, Any] = {
+        "certificate_request_private_key_path": str(key),
+        "certificate_request_encrypt_key": True,
+        "certificate_request_file": str(file),
+        "arguments": ("--vault-password-file", str(password)),
+    }
+    ask(stage, check_mode=True, **asked).check()
+    assert not key.exists()
+    assert not file.exists()
+
+    ask(stage, **asked).check()
+    assert key.read_text(encoding="ascii").startswith("$ANSIBLE_VAULT")
+    assert key.stat().st_mode & 0o777 == 0o600
+    request = file.read_text(encoding="ascii")
+    assert ask(stage, **asked).check().changed == 0
+    assert file.read_text(encoding="ascii") == request
+    assert waiting(stage) == []
+
+    new, path = answered(stage, request, "p7b")
+    answer = {**asked, "certificate_request_response_path": str(path)}
+    planned = run(stage, "complete_cert", check_mode=True, **answer).check()
+    assert f"Import certificate {new}" in planned.output
+    assert changing(stage) == []
+    run(stage, "complete_cert", **answer).check()
+    assert stage.everywhere() == {new}
+    assert run(stage, "complete_cert", **answer).check().changed == 0
+
+    path.write_bytes(stage.example.old.certificate.public_bytes(Encoding.DER))
+    refused = run(stage, "complete_cert", **answer)
+    assert refused.return_code != 0
+    assert "none of the 1 certificates in it has the key" in refused.output
+    assert changing(stage) == []
+
+
 def test_a_lost_answer_makes_no_second_request(stage: RotationStage) -> None:
     stage.fake.post("/faults", kind="lose_cmdlet", cmdlet="New-ExchangeCertificate")
     ask(stage).check()

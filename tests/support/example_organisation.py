@@ -18,12 +18,13 @@ from typing import Any
 
 import yaml
 
-from support import pki
+from support import pki, role_group
 
 DOMAIN = "contoso.test"
 NAMES = ("mail.contoso.test", "autodiscover.contoso.test", "imap.contoso.test", "pop.contoso.test")
 SUBJECT = (("CN", NAMES[0]), ("O", "Contoso, Ltd."), ("C", "DE"))
 USER = r"CONTOSO\ansible"
+ROLE = "Certificate Automation"
 SERVICES = ("IIS", "SMTP", "IMAP", "POP")
 CLIENT_SERVICES = ("MSExchangeIMAP4", "MSExchangeIMAP4BE", "MSExchangePOP3", "MSExchangePOP3BE")
 
@@ -181,9 +182,11 @@ def _organisation(
                 "user": account,
                 "domain": domain,
                 "password": example.password,
-                "role_groups": ["Organization Management"],
+                "roles": [ROLE],
             }
         ],
+        # Exactly what docs/role-group gives, so that every test proves that it is enough.
+        "roles": {ROLE: role_group.role()},
         "behavior": dict(behavior),
         "certificates": {"old": {"pfx": "old.pfx", "password": "old", "exportable": True}},
         "defaults": {

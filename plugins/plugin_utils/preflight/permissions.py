@@ -16,6 +16,13 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     Value,
     text_of,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+    RECEIVE_PROPERTIES,
+    SEND_PROPERTIES,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+    PROPERTIES as HYBRID_PROPERTIES,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
     Session,
 )
@@ -62,6 +69,90 @@ ACTIVITIES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "backup": _BACKUP,
     "mail_flow": _MAIL_FLOW,
 }
+# What the other modules use on top. docs/role-group has the script that gives an account exactly
+# this, made from here; the tests run with such an account.
+_CONNECTORS: dict[str, tuple[str, ...]] = {
+    "New-SendConnector": (
+        "Name",
+        "Usage",
+        *(item.parameter for item in SEND_PROPERTIES if item.at_creation),
+    ),
+    "Set-SendConnector": (
+        "Identity",
+        "Force",
+        *(item.parameter for item in SEND_PROPERTIES),
+    ),
+    "Remove-SendConnector": ("Identity", "Confirm"),
+    "New-ReceiveConnector": (
+        "Name",
+        "Server",
+        "Usage",
+        *(item.parameter for item in RECEIVE_PROPERTIES if item.at_creation),
+    ),
+    "Set-ReceiveConnector": ("Identity", *(item.parameter for item in RECEIVE_PROPERTIES)),
+    "Remove-ReceiveConnector": ("Identity", "Confirm"),
+    "Get-ADPermission": ("Identity",),
+    "Add-ADPermission": ("Identity", "User", "ExtendedRights", "Deny", "Confirm"),
+    "Remove-ADPermission": ("Identity", "User", "ExtendedRights", "Deny", "Confirm"),
+}
+_CERTIFICATE_ROLES: dict[str, tuple[str, ...]] = {
+    "New-ExchangeCertificate": (
+        "Server",
+        "SubjectName",
+        "FriendlyName",
+        "DomainName",
+        "KeySize",
+        "PrivateKeyExportable",
+        "Services",
+        "GenerateRequest",
+        "IncludeServerFQDN",
+        "SubjectKeyIdentifier",
+        "Force",
+    ),
+    "Enable-ExchangeCertificate": ("NetworkServiceAllowed",),
+    "Set-HybridConfiguration": tuple(item.parameter for item in HYBRID_PROPERTIES),
+    "Set-AuthConfig": (
+        "NewCertificateThumbprint",
+        "NewCertificateEffectiveDate",
+        "PublishCertificate",
+        "ClearPreviousCertificate",
+        "Force",
+    ),
+    "Get-FederationTrust": (),
+    "Get-FederatedOrganizationIdentifier": (),
+    "Get-FederatedDomainProof": ("DomainName", "Thumbprint"),
+    "Test-FederationTrustCertificate": (),
+    "Set-FederationTrust": (
+        "Identity",
+        "Thumbprint",
+        "RefreshMetadata",
+        "PublishFederationCertificate",
+    ),
+    "Get-PopSettings": ("Server",),
+    "Set-PopSettings": ("Server", "X509CertificateName"),
+    "Get-ImapSettings": ("Server",),
+    "Set-ImapSettings": ("Server", "X509CertificateName"),
+}
+_READING: dict[str, tuple[str, ...]] = {
+    "Get-ExchangeServer": ("Identity",),
+    "Get-ExchangeDiagnosticInfo": ("Server", "Process", "Component"),
+    "Get-ClientAccessService": (),
+    "Get-DatabaseAvailabilityGroup": (),
+    "Get-EdgeSubscription": (),
+    "Test-EdgeSynchronization": ("ExcludeRecipientTest",),
+}
+
+
+def everything() -> dict[str, set[str]]:
+    """Return every cmdlet that the collection uses, with its parameters.
+
+    ``DomainController`` is sent where ``ansible_exchange_domain_controller`` is set.
+    """
+    found = needed(ACTIVITIES)
+    for more in (_CONNECTORS, _CERTIFICATE_ROLES, _READING):
+        for cmdlet, parameters in more.items():
+            found.setdefault(cmdlet, set()).update(parameters)
+    return {cmdlet: parameters | {"DomainController"} for cmdlet, parameters in found.items()}
 
 
 def needed(activities: Iterable[str]) -> dict[str, set[str]]:

@@ -18,7 +18,18 @@ ROLES = sorted(path.name for path in (REPOSITORY / "roles").iterdir())
 # Variables of the rotation that the other roles take over, so that they are given once.
 OF_THE_ROTATION = {"rotate_hosts"}
 # Facts that a role leaves for whoever comes after it.
-LEFT_BEHIND = {"certificate_request_thumbprint", "due_renewal"}
+LEFT_BEHIND = {
+    "acme_renewal_certificate",
+    "certificate_request_fullchain",
+    "certificate_request_thumbprint",
+    "due_renewal",
+    "newest_certificate",
+    # Artifacts of a job, and what tasks for DNS records are told.
+    "rotate_run_folder",
+    "rotate_run_thumbprint",
+    "acme_renewal_record_state",
+    "acme_renewal_records",
+}
 
 
 def load(path: Path) -> Any:
@@ -47,7 +58,9 @@ def secrets() -> list[tuple[str, str]]:
 
 def test_there_are_roles() -> None:
     assert ROLES == [
+        "acme_renewal",
         "auth_certificate",
+        "awx_setup",
         "certificate_request",
         "diagnose_tls",
         "due",
@@ -55,6 +68,7 @@ def test_there_are_roles() -> None:
         "hybrid_renewal",
         "iis_binding",
         "internal_certificate",
+        "newest_certificate",
         "notify",
         "pop_imap",
         "preflight",
