@@ -47,8 +47,7 @@ def variables_of_roles() -> set[str]:
 def variables_in(node: Any) -> Iterator[tuple[str, Any]]:
     """Every variable that an inventory sets."""
     for group in node.values():
-        for name, value in (group.get("vars") or {}).items():
-            yield name, value
+        yield from (group.get("vars") or {}).items()
         for host in (group.get("hosts") or {}).values():
             yield from (host or {}).items()
         yield from variables_in(group.get("children") or {})

@@ -105,7 +105,14 @@ def test_every_variable_that_a_file_of_the_role_uses_is_documented(role: str) ->
 
 
 def _names_of_roles() -> set[str]:
-    return {*ROLES, "repair_iis_binding", "rollback_cert", "rotate_cert", "remove_old_cert"}
+    return {
+        *ROLES,
+        "repair_iis_binding",
+        "rollback_cert",
+        "rotate_cert",
+        "rotate_newest",
+        "remove_old_cert",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(documented("rotate")))
