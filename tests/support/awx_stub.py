@@ -454,7 +454,7 @@ class AwxStub:
                 raise Refused(f'{name}: invalid pk "{value}" - object does not exist')
         elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise Refused(f"{name}: {value!r} is no {wanted.__name__}")
-        elif name == "extra_vars" and not isinstance(json.loads(value or "{}"), dict):
+        elif name == "extra_vars" and not isinstance(json.loads(str(value or "{}")), dict):
             raise Refused(f"{name}: no JSON object")
 
     def _check_credential_type(self, whole: Mapping[str, Any]) -> None:

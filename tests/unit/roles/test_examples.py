@@ -100,6 +100,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         # It looks for the program, which is installed elsewhere on this machine.
         text = file.read_text(encoding="utf-8").replace("/usr/bin/ansible-playbook", "/bin/true")
         (tmp_path / file.name).write_text(text, encoding="utf-8")
+        (tmp_path / file.name).chmod(0o644)
     command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / TIMER.name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if "exchange-certificates" in line]
