@@ -23,7 +23,7 @@ LEFT_BEHIND = {
     "certificate_request_fullchain",
     "certificate_request_thumbprint",
     "due_renewal",
-    "newest_certificate",
+    "newest_certificate_found",
     # Artifacts of a job, and what tasks for DNS records are told.
     "rotate_run_folder",
     "rotate_run_thumbprint",
