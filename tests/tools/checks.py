@@ -13,7 +13,7 @@ import machine
 from environments import CACHE, COLLECTIONS, REPOSITORY
 
 TOOLS = Path(__file__).resolve().parent
-OUTPUT = CACHE / "output"
+IMAGE = CACHE / "image-context"
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ def everything() -> list[Check]:
         Check("changelog", "tools", ["antsibull-changelog", "lint"]),
         Check(
             "execution-environment", "tools", ["ansible-builder", "introspect", str(COLLECTIONS)]
+        ),
+        Check(
+            "image-context",
+            "tools",
+            ["ansible-builder", "create", "-f", "execution-environment.yml", "-c", str(IMAGE)],
         ),
     ]
 

@@ -136,3 +136,26 @@ def test_the_role_group_has_every_cmdlet_that_the_code_names() -> None:
     }
     everybodys = {"Get-Command"}
     assert named - everybodys == set(role_group.role())
+
+
+def test_optional_collections_have_one_lower_bound() -> None:
+    """The image, the project for AWX and the sentences that tell how to install them agree."""
+    stated = yaml.safe_load((REPOSITORY / "requirements-collections.yml").read_text())
+    bounds = {item["name"]: item["version"] for item in stated["collections"]}
+    image = yaml.safe_load((REPOSITORY / "execution-environment.yml").read_text())
+    project = yaml.safe_load(
+        (DOCS / "awx-project" / "collections" / "requirements.yml").read_text()
+    )
+    for item in (*image["dependencies"]["galaxy"]["collections"], *project["collections"]):
+        assert item.get("version") == bounds.get(item["name"])
+    texts = [
+        *(REPOSITORY / "roles").glob("*/tasks/*.yml"),
+        REPOSITORY / "README.md",
+    ]
+    for name, bound in bounds.items():
+        commands = [
+            command
+            for file in texts
+            for command in re.findall(rf"'({re.escape(name)}:[^']+)'", file.read_text())
+        ]
+        assert set(commands) == {f"{name}:{bound}"}

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How are keys kept, requests made, and certificates found on the control node?"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from support import pki
+from support.action_runner import RecordingConnection, run_action
+
+NAMES = ("mail.contoso.test", "autodiscover.contoso.test")
+SUBJECT = (("CN", "mail.contoso.test"), ("O", "Contoso, Ltd."))
+WRITTEN = 'CN=mail.contoso.test, O="Contoso, Ltd."'
+CA = pki.root().intermediate(("CN", "Issuing CA"), ("O", "Contoso, Ltd."))
+
+
+def run(name: str, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    connection = RecordingConnection(transport="local")
+    return run_action(name, options, connection=connection, check_mode=check_mode)
+
+
+# -- a key ----------------------------------------------------------------------------------------
+
+
+def test_a_key_is_kept_for_its_owner_alone_and_once(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "mail.key.pem"
+    content = CA.issue(*SUBJECT).key_pem().decode()
+
+    planned = run("exchange_key_file", path=str(path), content=content, check_mode=True)
+    assert planned["changes"] == [f"Keep the private key in {path}."]
+    assert not path.parent.exists()
+
+    assert run("exchange_key_file", path=str(path), content=content)["changed"] is True
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert run("exchange_key_file", path=str(path), content=content)["changed"] is False
+
+    path.chmod(0o644)
+    assert run("exchange_key_file", path=str(path), content=content)["changed"] is True
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_key_is_not_vaulted_without_a_password(tmp_path: Path) -> None:
+    path = tmp_path / "mail.key.pem"
+    content = CA.issue(*SUBJECT).key_pem().decode()
+    refused = run("exchange_key_file", path=str(path), content=content, encrypt=True)
+    assert refused["failed"] is True
+    assert "No vault password was given" in refused["msg"]
+    assert not path.exists()
+    assert content.splitlines()[1] not in str(refused)
+
+
+@pytest.mark.parametrize("content", ["", "no key"])
+def test_what_is_no_key_is_not_kept(tmp_path: Path, content: str) -> None:
+    refused = run("exchange_key_file", path=str(tmp_path / "x"), content=content)
+    assert refused["failed"] is True
+    assert "no private key" in refused["msg"]
+
+
+# -- a request ------------------------------------------------------------------------------------
+
+
+def ask(path: Path, **more: Any) -> dict[str, Any]:
+    return run(
+        "exchange_certificate_request_file",
+        **{
+            "subject": WRITTEN,
+            "names": list(NAMES),
+            "private_key_path": str(path / "mail.key.pem"),
+            "path": str(path / "mail.csr"),
+            **more,
+        },
+    )
+
+
+@pytest.mark.parametrize(("kind", "size"), [("RSA", 2048), ("RSA", 3072), ("EC", 256), ("EC", 384)])
+def test_a_request_is_what_was_asked_for(tmp_path: Path, kind: str, size: int) -> None:
+    pem = ask(tmp_path, key_type=kind, key_size=size)["request"]["pem"]
+    request = x509.load_pem_x509_csr(pem.encode())
+    assert request.is_signature_valid
+    assert request.subject == pki.name(*SUBJECT)
+    names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert tuple(names.get_values_for_type(x509.DNSName)) == NAMES
+    assert request.public_key().key_size == size  # type: ignore[union-attr]
+    key = load_pem_private_key((tmp_path / "mail.key.pem").read_bytes(), None)
+    assert key.public_key() == request.public_key()
+
+
+def test_a_request_stays_the_same_until_something_else_is_asked_for(tmp_path: Path) -> None:
+    first = ask(tmp_path)
+    assert len(first["changes"]) == 2
+    again = ask(tmp_path)
+    assert again["changed"] is False
+    assert again["request"] == first["request"]
+    other = ask(tmp_path, names=[NAMES[0]])
+    assert other["changes"] == [f"Wrote the request to {tmp_path / 'mail.csr'}."]
+    assert ask(tmp_path, names=[NAMES[0]])["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"subject": "O=Contoso"}, "has no common name"),
+        ({"subject": "CN=" + "x" * 65}, "cannot be asked for"),
+        ({"names": ["mail contoso"]}, "is no full host name"),
+        ({"key_size": 1024}, "key_size has to be one of 2048, 3072, 4096"),
+        ({"key_type": "EC", "key_size": 2048}, "key_size has to be one of 256, 384"),
+    ],
+)
+def test_a_wrong_request_leaves_no_key(
+    tmp_path: Path, options: dict[str, Any], reason: str
+) -> None:
+    refused = ask(tmp_path, **options)
+    assert refused["failed"] is True
+    assert reason in refused["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_with_a_passphrase_needs_it(tmp_path: Path) -> None:
+    ask(tmp_path, private_key_passphrase="open sesame")
+    assert "ENCRYPTED" in (tmp_path / "mail.key.pem").read_text()
+    assert ask(tmp_path, private_key_passphrase="open sesame")["changed"] is False
+    refused = ask(tmp_path, private_key_passphrase="wrong")
+    assert "can be opened with private_key_passphrase" in refused["msg"]
+
+
+# -- a folder -------------------------------------------------------------------------------------
+
+
+def look(path: Path, **more: Any) -> dict[str, Any]:
+    return run("exchange_certificate_file_info", directory=str(path), **more)
+
+
+def test_the_newest_that_can_be_used_is_found(tmp_path: Path) -> None:
+    older = CA.issue(*SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(50), valid_days=200)
+    newer = CA.issue(*SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(5), valid_days=47)
+    unfit = CA.issue(*SUBJECT, dns=NAMES[:1], valid_days=47)
+    nameless = CA.issue(dns=NAMES, valid_days=47)
+    for name, item in (("a", older), ("b", newer), ("c", unfit), ("d", nameless)):
+        folder = tmp_path / name
+        folder.mkdir()
+        item.write_fullchain(folder / "fullchain.pem")
+        item.write_key(folder / "privkey.pem")
+
+    found = look(tmp_path, names=list(NAMES))
+
+    assert found["newest"]["thumbprint"] == newer.thumbprint
+    assert found["newest"]["private_key_path"] == str(tmp_path / "b" / "privkey.pem")
+    assert found["newest"]["fullchain"].count("BEGIN CERTIFICATE") == 2
+    assert 10 < found["newest"]["lifetime_used_percent"] < 11
+    reasons = {item["thumbprint"]: item["reasons"] for item in found["certificates"]}
+    assert reasons[unfit.thumbprint] == [f"it lacks the names {NAMES[1]}"]
+    assert reasons[nameless.thumbprint] == ["it has no common name"]
+    allowed = look(tmp_path, names=list(NAMES), require_common_name=False)
+    assert allowed["newest"]["thumbprint"] == nameless.thumbprint
+    assert "PRIVATE KEY" not in str(found)
+
+
+def test_certificates_of_a_week_are_counted_with_their_key_or_without(tmp_path: Path) -> None:
+    for number, days in enumerate((1, 3, 8)):
+        item = CA.issue(*SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(days), valid_days=47)
+        item.write_fullchain(tmp_path / f"{number}.fullchain.pem")
+    found = look(tmp_path, names=list(NAMES))
+    assert len(found["issued_within_a_week"]) == 2
+    assert found["newest"] is None
+    assert look(tmp_path, names=list(NAMES[:1]))["issued_within_a_week"] == []
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    new = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
+    new.write_pfx(tmp_path / "good.pfx", "the password")
+    new.write_pfx(tmp_path / "other.pfx", "another password")
+    (tmp_path / "rubbish.crt").write_bytes(b"\x30\x03rubbish")
+    (tmp_path / "readme.txt").write_text("not looked at")
+    found = look(tmp_path, pfx_password="the password")
+    assert found["newest"]["pfx_path"] == str(tmp_path / "good.pfx")
+    assert sorted(text.partition(":")[2] for text in found["not_read"]) == [
+        " it holds a damaged certificate.",
+        " it is no PFX, or has another password.",
+    ]
+
+
+def test_a_missing_folder_is_an_error_or_empty(tmp_path: Path) -> None:
+    assert "there is no folder" in look(tmp_path / "none")["msg"]
+    assert look(tmp_path / "none", missing_directory="empty")["certificates"] == []
