@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which tests show that an older ansible-core works, too? The first ones of every file."""
+"""Which tests run, and in which order?
+
+That an older ansible-core works is shown by the first tests of every file. What takes longest begins
+first, so that parallel workers end together.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what comes later in its file."""
+    """Leave out what comes later in its file, and put the longest first."""
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
     number = config.getoption("--first")
     if not number:
         return

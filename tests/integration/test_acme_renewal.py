@@ -26,7 +26,12 @@ from support.example_organisation import NAMES, write_example
 from support.fake_process import FakeProcess
 from support.pebble import Pebble, missing_programs
 from support.rotation_stage import REPOSITORY, RotationStage
-from support.run_playbook import OPTIONAL_COLLECTIONS, PlaybookRun, has_collection
+from support.run_playbook import (
+    OPTIONAL_COLLECTIONS,
+    PlaybookRun,
+    has_collection,
+    write_yaml,
+)
 from support.watcher import Watcher
 from support.web_directory import WebDirectory
 
@@ -290,9 +295,26 @@ def failed_untouched(stage: RotationStage, run: PlaybookRun) -> str:
 @pytest.mark.once
 def test_a_wrong_proof_is_told(stage: RotationStage, pebble: Pebble) -> None:
     body = {"host": "{{ acme_renewal_record_name }}.", "value": "something else"}
-    message = failed_untouched(stage, renew(stage, acme_renewal_dns_api_present_body=body))
-    assert "unauthorized" in message
-    assert "Correct value not found" in message
+    # People are told, by whatever way is set up.
+    told = stage.directory / "told"
+    tasks = write_yaml(
+        stage.directory / "tell.yml",
+        [
+            {
+                "name": "Tell",
+                "ansible.builtin.copy": {
+                    "content": "{{ notify_event }}: {{ notify_text }}",
+                    "dest": str(told),
+                    "mode": "0600",
+                },
+            }
+        ],
+    )
+    variables = {"acme_renewal_dns_api_present_body": body, "notify_tasks": str(tasks)}
+    message = failed_untouched(stage, renew(stage, **variables))
+    assert told.read_text(encoding="utf-8") == f"failure: {message}"
+    # With the authority's reason, where community.crypto passes it on.
+    assert "status='invalid'" in message
 
 
 @pytest.mark.once

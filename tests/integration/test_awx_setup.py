@@ -124,6 +124,7 @@ def test_everything_is_made_once(tmp_path: Path, awx: AwxStub) -> None:
     assert again.changed == 0
 
 
+@pytest.mark.once
 def test_check_mode_sends_nothing_that_changes(tmp_path: Path, awx: AwxStub) -> None:
     set_up(tmp_path, awx).check()
     awx.changes.clear()

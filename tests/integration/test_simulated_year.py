@@ -44,6 +44,7 @@ MISSING = [*missing_programs(), *simulated_clock.missing_programs()]
 
 pytestmark = [
     pytest.mark.once,
+    pytest.mark.longest,
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing"),
     pytest.mark.skipif(
         not has_collection("community.crypto"),

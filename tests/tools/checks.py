@@ -64,7 +64,9 @@ def everything() -> list[Check]:
             needs=(machine.GIT,),
             better_with=(machine.SHELLCHECK,),
         ),
-        _pytest("integration-newest", "newest", "tests/integration", "-n", "2"),
+        _pytest(
+            "integration-newest", "newest", "tests/integration", "-n", "2", "--dist", "worksteal"
+        ),
         _pytest("integration-oldest", "oldest", "tests/integration", "-m", "not once", "--first=3"),
         Check("demo", "newest", ["python", "tests/demo/demo.py"]),
         Check("molecule", "tools", ["molecule", "test", "--all"]),
