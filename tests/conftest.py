@@ -4,8 +4,8 @@
 
 """Which tests run, and in which order?
 
-That an older ansible-core works is shown by the first tests of every file. What takes longest begins
-first, so that parallel workers end together.
+That an older ansible-core works is shown by the first tests of every file. What takes longest
+begins first, so that parallel workers end together.
 """
 
 from __future__ import annotations
