@@ -68,6 +68,7 @@ class ActionModule(DistributingAction):
         },
         "subject": {"type": "str"},
         "names": {"type": "list", "elements": "str", "default": []},
+        "renews": {"type": "str"},
         "friendly_name": {"type": "str"},
         "key_size": {"type": "int", "default": 2048},
         "exportable": {"type": "bool", "default": True},
@@ -76,9 +77,9 @@ class ActionModule(DistributingAction):
         "response_content": {"type": "str"},
         "distribute": {"type": "bool", "default": True},
     }
-    MUTUALLY_EXCLUSIVE = [("response_path", "response_content")]
+    MUTUALLY_EXCLUSIVE = [("response_path", "response_content"), ("subject", "renews")]
     REQUIRED_IF = [
-        ("state", "present", ("subject",)),
+        ("state", "present", ("subject", "renews"), True),
         ("state", "completed", ("response_path", "response_content"), True),
     ]
 
@@ -86,6 +87,8 @@ class ActionModule(DistributingAction):
         server = self.server(options)
         if options["thumbprint"]:
             options["thumbprint"] = normalize_thumbprint(options["thumbprint"])
+        if options["renews"]:
+            self._take_over(options, server)
         if options["state"] == "present":
             return self._present(options, server)
         if options["state"] == "completed":
@@ -129,6 +132,19 @@ class ActionModule(DistributingAction):
             )
         self.done(sentence.replace("Create ", "Created ", 1))
         return {"request": self._shown(server, made[-1].thumbprint)}
+
+    def _take_over(self, options: dict[str, Any], server: str) -> None:
+        """Subject and names of the certificate that is renewed, and what names are given on top."""
+        thumbprint = normalize_thumbprint(options["renews"])
+        certificates = read_certificates(self.session, server, self.domain_controller)
+        former = find_certificate(certificates, thumbprint)
+        if former is None or former.is_pending_request:
+            raise InvalidInput(
+                f"renews: {server} has no certificate {thumbprint} that Exchange can see.",
+                details={"server": server, "thumbprint": thumbprint},
+            )
+        options["subject"] = former.subject
+        options["names"] = list(dict.fromkeys([*former.dns_names, *options["names"]]))
 
     def _pending(self, server: str) -> list[ExchangeCertificate]:
         return pending_requests(read_certificates(self.session, server, self.domain_controller))

@@ -34,13 +34,16 @@ options:
     default: present
   subject:
     description:
-      - Subject of the certificate, such as V(CN=mail.contoso.com, O=Contoso). It needs a common name. Needed for V(present).
+      - Subject of the certificate, such as V(CN=mail.contoso.com, O=Contoso). It needs a common name. V(present) needs it or O(renews).
     type: str
   names:
     description: DNS names of the certificate.
     type: list
     elements: str
     default: []
+  renews:
+    description: Thumbprint of a certificate on the server that the new one is to renew. Its subject and names are asked for, and those of O(names) on top.
+    type: str
   friendly_name:
     description: Friendly name. Left out, it is the common name.
     type: str

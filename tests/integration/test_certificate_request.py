@@ -208,6 +208,25 @@ def test_a_lost_answer_makes_no_second_request(stage: RotationStage) -> None:
 
 
 @pytest.mark.once
+def test_a_certificate_is_renewed_with_its_names_and_those_on_top(stage: RotationStage) -> None:
+    old = stage.example.old.thumbprint
+    wish = {
+        "certificate_request_renews": old,
+        "preflight_required_names": [NAMES[0], "new.contoso.test"],
+    }
+    made = run(stage, "request_cert", **wish).check().result("See to the request")["request"]
+    assert set(made["dns_names"]) == {*NAMES, "new.contoso.test"}
+    assert f"CN={NAMES[0]}" in made["subject"]
+    assert "O=Contoso" in made["subject"]
+    assert run(stage, "request_cert", **wish).check().changed == 0
+    assert len(waiting(stage)) == 1
+
+    wish["certificate_request_renews"] = "0" * 40
+    refused = run(stage, "request_cert", **wish)
+    assert "has no certificate" in refused.result("See to the request")["msg"]
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
