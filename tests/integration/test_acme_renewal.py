@@ -58,28 +58,7 @@ def stage(tmp_path: Path, pebble: Pebble) -> Iterator[RotationStage]:
     """One server with a certificate of which ten of ninety days are left."""
     example = write_example(tmp_path, ONE_SERVER, adjust=lambda whole: whole.pop("trusted_roots"))
     with FakeProcess.start(example.file) as fake:
-        yield RotationStage(tmp_path, example, fake, variables=wish(tmp_path, pebble))
-
-
-def wish(folder: Path, pebble: Pebble) -> dict[str, Any]:
-    """What an administrator says, with a DNS provider that has an HTTP API."""
-    return {
-        "acme_renewal_authority": pebble.url,
-        "acme_renewal_authority_ca_path": str(pebble.ca_file),
-        "acme_renewal_terms_agreed": True,
-        "acme_renewal_contact": ["postmaster@contoso.test"],
-        "acme_renewal_names": list(NAMES),
-        "acme_renewal_directory": str(folder / "acme"),
-        "acme_renewal_dns_tasks": "dns_http_api.yml",
-        "acme_renewal_dns_api_present_url": f"{pebble.dns_api}/set-txt",
-        "acme_renewal_dns_api_present_body": {
-            "host": "{{ acme_renewal_record_name }}.",
-            "value": "{{ acme_renewal_record_value }}",
-        },
-        "acme_renewal_dns_api_absent_url": f"{pebble.dns_api}/clear-txt",
-        "acme_renewal_dns_api_absent_method": "POST",
-        "acme_renewal_dns_api_absent_body": {"host": "{{ acme_renewal_record_name }}."},
-    }
+        yield RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
 
 
 def renew(stage: RotationStage, *, check_mode: bool = False, **more: Any) -> PlaybookRun:
@@ -171,7 +150,7 @@ def test_the_account_is_bound_to_the_one_with_the_authority(tmp_path: Path) -> N
     with Pebble(tmp_path / "pebble", account_binding={"kid-1": secret}) as pebble:
         example = write_example(tmp_path, ONE_SERVER, adjust=lambda it: it.pop("trusted_roots"))
         with FakeProcess.start(example.file) as fake:
-            stage = RotationStage(tmp_path, example, fake, variables=wish(tmp_path, pebble))
+            stage = RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
             refused = renew(stage)
             assert refused.return_code != 0
             assert "Have an account with the authority" in refused.output
@@ -218,7 +197,7 @@ def test_names_can_be_proved_by_a_dynamic_update(tmp_path: Path) -> None:
                 example,
                 fake,
                 variables={
-                    **wish(tmp_path, pebble),
+                    **pebble.wish(tmp_path),
                     "acme_renewal_dns_tasks": "dns_nsupdate.yml",
                     "acme_renewal_nsupdate_server": "127.0.0.1",
                     "acme_renewal_nsupdate_port": dns.port,
@@ -243,7 +222,7 @@ def test_another_chain_can_be_chosen(tmp_path: Path) -> None:
     with Pebble(tmp_path / "pebble", environment={"PEBBLE_ALTERNATE_ROOTS": "1"}) as pebble:
         example = write_example(tmp_path, ONE_SERVER, adjust=lambda it: it.pop("trusted_roots"))
         with FakeProcess.start(example.file) as fake:
-            stage = RotationStage(tmp_path, example, fake, variables=wish(tmp_path, pebble))
+            stage = RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
             wanted = x509.load_pem_x509_certificate(pebble.root(1)).subject
             name = wanted.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
             chain = [{"test_certificates": "last", "issuer": {"CN": name}}]

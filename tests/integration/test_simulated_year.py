@@ -170,23 +170,7 @@ def test_a_year_passes_and_nobody_was_needed(tmp_path: Path) -> None:
 
 def job(folder: Path, pebble: Pebble) -> dict[str, Any]:
     """What the administrator wrote a year ago."""
-    return {
-        "acme_renewal_authority": pebble.url,
-        "acme_renewal_authority_ca_path": str(pebble.ca_file),
-        "acme_renewal_terms_agreed": True,
-        "acme_renewal_names": list(NAMES),
-        "acme_renewal_directory": str(folder / "acme"),
-        "acme_renewal_dns_tasks": "dns_http_api.yml",
-        "acme_renewal_dns_api_present_url": f"{pebble.dns_api}/set-txt",
-        "acme_renewal_dns_api_present_body": {
-            "host": "{{ acme_renewal_record_name }}.",
-            "value": "{{ acme_renewal_record_value }}",
-        },
-        "acme_renewal_dns_api_absent_url": f"{pebble.dns_api}/clear-txt",
-        "acme_renewal_dns_api_absent_method": "POST",
-        "acme_renewal_dns_api_absent_body": {"host": "{{ acme_renewal_record_name }}."},
-        "rotate_services": ["IIS", "SMTP"],
-    }
+    return {**pebble.wish(folder), "rotate_services": ["IIS", "SMTP"]}
 
 
 def _said(run: PlaybookRun, task: str) -> list[str]:

@@ -19,8 +19,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from support import pki
+from support.example_organisation import NAMES
 
 PROGRAMS = ("pebble", "pebble-challtestsrv")
 ROOT = pki.root(("CN", "Root of Pebble's own door"))
@@ -112,6 +114,26 @@ class Pebble:
         """Another issuing certificate from now on, and nobody known."""
         self.stop()
         self.start()
+
+    def wish(self, folder: Path) -> dict[str, Any]:
+        """What an administrator says, with a DNS provider that has an HTTP API."""
+        return {
+            "acme_renewal_authority": self.url,
+            "acme_renewal_authority_ca_path": str(self.ca_file),
+            "acme_renewal_terms_agreed": True,
+            "acme_renewal_contact": ["postmaster@contoso.test"],
+            "acme_renewal_names": list(NAMES),
+            "acme_renewal_directory": str(folder / "acme"),
+            "acme_renewal_dns_tasks": "dns_http_api.yml",
+            "acme_renewal_dns_api_present_url": f"{self.dns_api}/set-txt",
+            "acme_renewal_dns_api_present_body": {
+                "host": "{{ acme_renewal_record_name }}.",
+                "value": "{{ acme_renewal_record_value }}",
+            },
+            "acme_renewal_dns_api_absent_url": f"{self.dns_api}/clear-txt",
+            "acme_renewal_dns_api_absent_method": "POST",
+            "acme_renewal_dns_api_absent_body": {"host": "{{ acme_renewal_record_name }}."},
+        }
 
     def root(self, number: int = 0) -> bytes:
         """The root that its certificates end at, or that of an alternative chain, as PEM."""
