@@ -297,6 +297,18 @@ def test_a_wrong_proof_is_told(stage: RotationStage, pebble: Pebble) -> None:
 
 
 @pytest.mark.once
+def test_a_key_that_cannot_be_vaulted_is_told_before_anything_is_ordered(
+    stage: RotationStage,
+) -> None:
+    key = stage.example.old.key_pem().decode()
+    variables = {"acme_renewal_keep_key": "vault", "acme_renewal_account_key_content": key}
+    message = failed_untouched(stage, renew(stage, **variables))
+    assert "See that the key can be kept" in message
+    assert "No vault password was given" in message
+    assert not list((stage.directory / "acme").rglob("*"))
+
+
+@pytest.mark.once
 def test_a_provider_that_refuses_is_told(stage: RotationStage, pebble: Pebble) -> None:
     url = f"{pebble.dns_api}/no-such-call"
     message = failed_untouched(stage, renew(stage, acme_renewal_dns_api_present_url=url))
