@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 
 KEY_SIZES = {"RSA": (2048, 3072, 4096), "EC": (256, 384)}
 
+# RFC 5280, appendix A.1: the most characters an attribute may have. Checked here because
+# cryptography checks it for some attributes, and only in newer versions.
+_UPPER_BOUNDS = {
+    "2.5.4.3": 64,  # CN
+    "2.5.4.5": 64,  # SERIALNUMBER
+    "2.5.4.7": 128,  # L
+    "2.5.4.8": 128,  # S
+    "2.5.4.10": 64,  # O
+    "2.5.4.11": 64,  # OU
+    "2.5.4.12": 64,  # T
+    "1.2.840.113549.1.9.1": 255,  # E
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
@@ -157,11 +170,21 @@ def _subject(text: str) -> x509.Name:
         parts = distinguished_name.parse(text)
         # Written most specific first, and encoded the other way round.
         return x509.Name(
-            x509.RelativeDistinguishedName(
-                x509.NameAttribute(x509.ObjectIdentifier(item.oid or item.type_text), item.value)
-                for item in part
-            )
+            x509.RelativeDistinguishedName(_name_attribute(item) for item in part)
             for part in reversed(parts)
         )
     except ValueError as error:
         raise InvalidInput(f"subject '{text}' cannot be asked for: {error}.") from error
+
+
+def _name_attribute(attribute: distinguished_name.Attribute) -> x509.NameAttribute:
+    from cryptography import x509
+
+    bound = _UPPER_BOUNDS.get(attribute.oid or "")
+    if bound and len(attribute.value) > bound:
+        raise ValueError(
+            f"{attribute.type_text} has {len(attribute.value)} characters, and {bound} are allowed"
+        )
+    return x509.NameAttribute(
+        x509.ObjectIdentifier(attribute.oid or attribute.type_text), attribute.value
+    )

@@ -111,7 +111,15 @@ def test_a_request_stays_the_same_until_something_else_is_asked_for(tmp_path: Pa
     ("options", "reason"),
     [
         ({"subject": "O=Contoso"}, "has no common name"),
-        ({"subject": "CN=" + "x" * 65}, "cannot be asked for"),
+        (
+            {"subject": "CN=" + "x" * 65},
+            "cannot be asked for: CN has 65 characters, and 64 are allowed",
+        ),
+        (
+            {"subject": "CN=mail.contoso.com, OU=" + "x" * 65},
+            "cannot be asked for: OU has 65 characters, and 64 are allowed",
+        ),
+        ({"subject": "CN=mail.contoso.com, C=USA"}, "cannot be asked for"),
         ({"names": ["mail contoso"]}, "is no full host name"),
         ({"key_size": 1024}, "key_size has to be one of 2048, 3072, 4096"),
         ({"key_type": "EC", "key_size": 2048}, "key_size has to be one of 256, 384"),
