@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +16,39 @@ import pytest
 
 from support.example_organisation import write_example
 from support.fake_process import FakeProcess
+from support.loopback_server import LoopbackServer, answer, handler_of
 from support.rotation_stage import RotationStage
 
 TOKEN = "t0ken-of-the-webhook"
 
 
-class Webhook:
+class Webhook(LoopbackServer):
     """A web service that keeps what it gets."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.status = 200
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.bodies.append(json.loads(body))
-                hook.headers.append(dict(self.headers))
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Not worth a line."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        super().__init__(handler_of(self._keep))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/hook/{TOKEN}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return f"http://127.0.0.1:{self.port}/hook/{TOKEN}"
 
     @property
     def events(self) -> list[str]:
         return [body["event"] for body in self.bodies]
 
+    def _keep(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        self.bodies.append(json.loads(body))
+        self.headers.append(dict(request.headers))
+        answer(request, self.status)
+
 
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
-    hook = Webhook()
-    yield hook
-    hook.close()
+    with Webhook() as hook:
+        yield hook
 
 
 @pytest.fixture

@@ -9,18 +9,16 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
+from support.loopback_server import LoopbackServer, answer, handler_of
 from support.pebble import Pebble
 
 _PASSED_BACK = ("Content-Type", "Location", "Link", "Replay-Nonce", "Retry-After", "Cache-Control")
 
 
-class AcmeDoor:
+class AcmeDoor(LoopbackServer):
     """Use as a context manager; clients are given `url` instead of Pebble's."""
 
     def __init__(self, pebble: Pebble) -> None:
@@ -29,20 +27,7 @@ class AcmeDoor:
         self._closes_after: str | None = None
         self._closed = False
         self._asked: Counter[str] = Counter()
-        door = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                door._handle(self)
-
-            do_HEAD = do_POST = do_GET
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(handler_of(self._handle, protocol="HTTP/1.1"))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(
             pebble.directory / "pebble-door.pem", pebble.directory / "pebble-door.key"
@@ -53,20 +38,7 @@ class AcmeDoor:
     @property
     def url(self) -> str:
         """The directory."""
-        return f"https://127.0.0.1:{self._server.server_address[1]}/dir"
-
-    def __enter__(self) -> AcmeDoor:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return f"https://127.0.0.1:{self.port}/dir"
 
     def limit(self, resource: str, *, retry_after: int) -> None:
         """Answer 429 to whoever wants this resource, as Let's Encrypt does."""
@@ -94,9 +66,7 @@ class AcmeDoor:
             if isinstance(url, str)
         }
 
-    def _handle(self, request: BaseHTTPRequestHandler) -> None:
-        length = int(request.headers.get("Content-Length") or 0)
-        body = request.rfile.read(length)
+    def _handle(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
         resource = self._paths.get(request.path, "")
         self._asked[resource] += 1
         if self._closed:
@@ -105,10 +75,10 @@ class AcmeDoor:
         if resource in self._limited:
             self._answer_limited(request, self._limited[resource])
             return
-        status, headers, answer = self._pass_on(
+        status, headers, passed_back = self._pass_on(
             request.command, request.path, dict(request.headers), body, request.headers["Host"]
         )
-        _answer(request, status, headers, answer)
+        answer(request, status, headers, passed_back)
         if resource and resource == self._closes_after:
             self._closed = True
 
@@ -127,9 +97,9 @@ class AcmeDoor:
             if name.lower() in ("content-type", "accept", "user-agent")
         }
         connection.request(method, path, body or None, {**kept, "Host": host})
-        answer = connection.getresponse()
-        found = [(name, value) for name, value in answer.getheaders() if name in _PASSED_BACK]
-        return answer.status, found, answer.read()
+        response = connection.getresponse()
+        found = [(name, value) for name, value in response.getheaders() if name in _PASSED_BACK]
+        return response.status, found, response.read()
 
     def _answer_limited(self, request: BaseHTTPRequestHandler, seconds: int) -> None:
         problem = {
@@ -138,16 +108,4 @@ class AcmeDoor:
             "status": 429,
         }
         headers = [("Content-Type", "application/problem+json"), ("Retry-After", str(seconds))]
-        _answer(request, 429, headers, json.dumps(problem).encode())
-
-
-def _answer(
-    request: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes
-) -> None:
-    request.send_response(status)
-    for name, value in headers:
-        request.send_header(name, value)
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    if request.command != "HEAD":
-        request.wfile.write(body)
+        answer(request, 429, headers, json.dumps(problem).encode())

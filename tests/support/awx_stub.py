@@ -14,11 +14,12 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from support.loopback_server import LoopbackServer, answer, handler_of
 
 VERSION = "24.6.1"
 TOKEN = "a token of AWX"
@@ -199,7 +200,7 @@ _UNIFIED = (
 )  # fmt: skip
 
 
-class AwxStub:
+class AwxStub(LoopbackServer):
     """The stand-in. Use as a context manager.
 
     Args:
@@ -216,36 +217,12 @@ class AwxStub:
         self.changes: list[str] = []
         self.refusals: list[str] = []
         self._add_machine_type()
-        stub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                stub._handle(self)
-
-            do_POST = do_PATCH = do_DELETE = do_GET
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(handler_of(self._handle))
 
     @property
     def url(self) -> str:
         """What a client is told."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> AwxStub:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return f"http://127.0.0.1:{self.port}"
 
     def named(self, kind: str, name: str) -> dict[str, Any]:
         """The one object of this name."""
@@ -267,28 +244,25 @@ class AwxStub:
 
     # -- HTTP ------------------------------------------------------------------------------------
 
-    def _handle(self, request: BaseHTTPRequestHandler) -> None:
-        length = int(request.headers.get("Content-Length") or 0)
-        text = request.rfile.read(length)
+    def _handle(self, request: BaseHTTPRequestHandler, text: bytes) -> None:
         url = urlsplit(request.path)
         try:
             body = json.loads(text) if text else {}
             with self._lock:
-                status, answer = self._route(
+                status, found = self._route(
                     request.command, url.path, dict(parse_qsl(url.query)), body,
                     authorized=request.headers.get("Authorization") == f"Bearer {TOKEN}",
                 )  # fmt: skip
         except Refused as refusal:
             self.refusals.append(f"{request.command} {url.path}: {refusal}")
-            status, answer = 400, {"detail": str(refusal)}
-        data = json.dumps(answer).encode() if answer is not None else b""
-        request.send_response(status)
-        request.send_header("Content-Type", "application/json")
-        request.send_header("Content-Length", str(len(data)))
-        request.send_header("X-API-Product-Name", "AWX")
-        request.send_header("X-API-Product-Version", VERSION)
-        request.end_headers()
-        request.wfile.write(data)
+            status, found = 400, {"detail": str(refusal)}
+        headers = [
+            ("Content-Type", "application/json"),
+            ("X-API-Product-Name", "AWX"),
+            ("X-API-Product-Version", VERSION),
+        ]
+        data = json.dumps(found).encode() if found is not None else b""
+        answer(request, status, headers, data)
 
     def _route(
         self, method: str, path: str, query: dict[str, str], body: Any, *, authorized: bool
