@@ -240,8 +240,7 @@ class ActionModule(ExchangeActionBase):
             return [check_internal_transport(thumbprint, known)]
 
         def queues() -> Iterable[Check]:
-            of_send = [item for item in checks if item.check == "send_connector"]
-            return check_queues(read_queues(session, known.server), of_send)
+            return check_queues(read_queues(session, known.server), checks)
 
         _look(checks, "send_connector", "Send connectors", send)
         _look(checks, "internal_transport_certificate", what, internal)

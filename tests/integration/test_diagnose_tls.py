@@ -112,6 +112,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
         "internal_transport_certificate_expired",
     ),
     "CLOCK": ({"clock_offset": 400}, KERBEROS, "clocks_differ"),
+    "KERBEROS": (waiting(KERBEROS), KERBEROS, "servers_cannot_authenticate"),
     "PEERROOT": (waiting(UNTRUSTED), UNTRUSTED, "peer_not_trusted"),
     "PEERTLS": (waiting(STARTTLS), STARTTLS, "peer_offers_no_starttls"),
     "SENDER": ({}, NOT_FOUND, "send_connector_certificate_not_found"),

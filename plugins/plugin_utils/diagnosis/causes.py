@@ -252,6 +252,15 @@ CAUSES = (
         repair=Repair(description="Synchronize the clocks by NTP."),
     ),
     Cause(
+        name="servers_cannot_authenticate",
+        description="Kerberos between Exchange servers fails (454 4.7.0 Temporary authentication "
+        "failure), and this server's clock is not the reason, as far as it was seen.",
+        repair=Repair(
+            description="Compare the other server's clock, see whether setspn -L SERVER lists "
+            "SMTPSVC for both its names, and whether Test-ComputerSecureChannel is true on both.",
+        ),
+    ),
+    Cause(
         name="cloud_connector_without_certificate",
         description="The Send connector to Exchange Online shows no certificate, so the tenant "
         "cannot tell whose mail it is (550 5.7.64, 5.7.51).",

@@ -26,15 +26,16 @@ _OWN_CERTIFICATE = "specified in tlscertificatename of the sendconnector could n
 
 
 def check_queues(
-    queues: Sequence[TransportQueue], connector_checks: Sequence[Check]
+    queues: Sequence[TransportQueue], earlier_checks: Sequence[Check]
 ) -> Iterator[Check]:
     """Judge the last error of each queue.
 
     Args:
-        connector_checks: what is known of the Send connectors; a queue that waits because of one
-            of them is no cause of its own.
+        earlier_checks: what is known already; a queue that waits because of a Send connector or
+            of the clock is no cause of its own.
     """
-    blamed = [item.cause for item in connector_checks if item.status == FAIL]
+    blamed = _failed_causes(earlier_checks, "send_connector")
+    clock = _failed_causes(earlier_checks, "clock")
     found = False
     for queue in queues:
         symptom = symptom_of_text(queue.last_error) if queue.last_error else None
@@ -46,6 +47,12 @@ def check_queues(
             cause = blamed[0] if blamed else "messages_wait_for_retry"
         elif cause == "client_certificate_refused" and blamed:
             cause = blamed[0]
+        elif cause == "servers_cannot_authenticate" and clock:
+            cause = clock[0]
         yield failed("queue", EXCHANGE, f"queue {queue.identity}", queue.describe(), cause)
     if not found:
         yield passed("queue", EXCHANGE, "queues", "No queue waits because of TLS.")
+
+
+def _failed_causes(checks: Sequence[Check], name: str) -> list[str]:
+    return [item.cause for item in checks if item.check == name and item.status == FAIL]

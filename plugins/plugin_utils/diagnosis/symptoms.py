@@ -58,6 +58,8 @@ class Symptom:
     title: str
     causes: tuple[str, ...]
     pattern: str = ""
+    # "454 4.7.5" is this pair only, since an enhanced code means other things behind other basic
+    # codes (535 5.7.3 is a wrong password); "4.4.1" is meant behind every basic code.
     codes: tuple[str, ...] = ()
     events: tuple[int, ...] = ()
     # What it means when it is the last error of one of our own queues.
@@ -69,8 +71,7 @@ class Symptom:
             return True
         if self.pattern and re.search(self.pattern, error.text, re.IGNORECASE):
             return True
-        # Of several wrapped codes only the innermost tells what happened.
-        return error.enhanced_code is not None and error.enhanced_code in self.codes
+        return any(_is_code(code, error) for code in self.codes)
 
 
 SYMPTOMS = (
@@ -133,7 +134,7 @@ SYMPTOMS = (
     Symptom(
         name="send_connector_certificate",
         title="454 4.7.5: the certificate of the Send connector was not found, or not accepted",
-        codes=("4.7.5",),
+        codes=("454 4.7.5",),
         pattern=r"specified in TlsCertificateName of the SendConnector could not be found",
         causes=_OUTBOUND_CERTIFICATE,
         queue_cause="client_certificate_refused",
@@ -149,8 +150,8 @@ SYMPTOMS = (
         name="temporary_authentication_failure",
         title="454 4.7.0: Exchange servers cannot authenticate to each other",
         pattern=r"Temporary authentication failure",
-        causes=("clocks_differ",),
-        queue_cause="clocks_differ",
+        causes=("clocks_differ", "servers_cannot_authenticate"),
+        queue_cause="servers_cannot_authenticate",
     ),
     Symptom(
         name="no_credentials",
@@ -169,10 +170,18 @@ SYMPTOMS = (
     Symptom(
         name="tls_negotiation_failed",
         title="454 4.7.0: the TLS channel could not be established",
-        codes=("4.7.0",),
+        codes=("454 4.7.0",),
         pattern=r"TLS negotiation failed|establish appropriate TLS channel",
         causes=tuple(
-            dict.fromkeys((*_INBOUND, *_OUTBOUND_CERTIFICATE, "peer_not_trusted", "clocks_differ"))
+            dict.fromkeys(
+                (
+                    *_INBOUND,
+                    *_OUTBOUND_CERTIFICATE,
+                    "peer_not_trusted",
+                    "clocks_differ",
+                    "servers_cannot_authenticate",
+                )
+            )
         ),
         queue_cause="client_certificate_refused",
     ),
@@ -187,7 +196,7 @@ SYMPTOMS = (
     Symptom(
         name="starttls_required",
         title="451 5.7.3: STARTTLS is required, and not offered",
-        codes=("5.7.3",),
+        codes=("451 5.7.3",),
         pattern=r"STARTTLS is required",
         causes=(*_INBOUND, "peer_offers_no_starttls"),
         queue_cause="peer_offers_no_starttls",
@@ -209,3 +218,11 @@ def find_symptom(error: ReportedError) -> Symptom | None:
 def symptom_of_text(text: str) -> Symptom | None:
     """Return the documented error that a text tells of, or None."""
     return find_symptom(read_reported_error(text))
+
+
+def _is_code(wanted: str, error: ReportedError) -> bool:
+    *basic, enhanced = wanted.split()
+    # Of several wrapped codes only the innermost tells what happened.
+    if error.enhanced_code != enhanced:
+        return False
+    return not basic or error.code is None or error.code == int(basic[0])

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.causes import BY_NAME
+from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import Check, failed
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.connector_checks import (
     CertificatesOfServer,
     check_internal_transport,
@@ -18,6 +19,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.connect
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.port_checks import (
     PortView,
     judge_failure,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.queue_checks import (
+    check_queues,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.reported_error import (
     read_reported_error,
@@ -38,6 +42,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
+    TransportQueue,
 )
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -80,6 +87,13 @@ def test_the_innermost_code_and_the_host_are_read_out_of_a_wrapped_text() -> Non
         ),
         ("450 4.4.101 x '451 5.7.3 STARTTLS is required to send mail'", "starttls_required"),
         ("454 4.7.0 TLS negotiation failed with error NoCredentials", "no_credentials"),
+        ("454 4.7.0 Temporary authentication failure", "temporary_authentication_failure"),
+        ("4.7.5 (no basic code)", "send_connector_certificate"),
+        ("441 4.4.1 Error encountered while communicating", "connection_failed"),
+        # The same enhanced codes behind other basic codes mean something else.
+        ("535 5.7.3 Authentication unsuccessful", None),
+        ("451 4.7.0 Temporary server error. Please try again later. PRX2", None),
+        ("421 4.7.0 [TSS04] Messages temporarily deferred", None),
         ("550 5.1.1 User unknown", None),
         ("12012 messages are waiting", None),
     ],
@@ -96,6 +110,32 @@ def test_every_cause_of_every_error_has_a_repair() -> None:
     assert named <= set(BY_NAME)
     assert set(BY_NAME) == named
     assert all(cause.repair.description for cause in BY_NAME.values())
+
+
+def queue_with(last_error: str) -> TransportQueue:
+    return TransportQueue(identity="EX01\\7", messages=3, status="Retry", last_error=last_error)
+
+
+CLOCK = failed("clock", "windows", "EX01", "400 seconds", "clocks_differ")
+
+
+@pytest.mark.parametrize(
+    ("last_error", "earlier", "cause"),
+    [
+        ("454 4.7.0 Temporary authentication failure", [], "servers_cannot_authenticate"),
+        ("454 4.7.0 Temporary authentication failure", [CLOCK], "clocks_differ"),
+        ("535 5.7.3 Authentication unsuccessful", [], ""),
+        ("421 4.7.0 [TSS04] Messages temporarily deferred", [CLOCK], ""),
+        ("451 5.7.3 STARTTLS is required to send mail", [], "peer_offers_no_starttls"),
+    ],
+)
+def test_a_waiting_queue_is_a_cause_only_by_what_is_documented(
+    last_error: str, earlier: list[Check], cause: str
+) -> None:
+    (check,) = check_queues([queue_with(last_error)], earlier)
+
+    assert check.cause == cause
+    assert check.status == ("fail" if cause else "pass")
 
 
 @pytest.mark.parametrize(
