@@ -71,6 +71,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.secure_mai
     send_needs,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.wizard import (
+    former_names,
     judge_builds,
     judge_certificate,
     judge_cloud_connectors,
@@ -236,15 +237,18 @@ class ActionModule(ExchangeActionBase):
         yield judge_cloud_connectors([item.name for item in connectors])
         yield judge_builds(self._versions())
         if new is not None:
-            text = options["former_tls_certificate_name"]
-            former = TlsCertificateName.parse(text) if text else read_stored(stored)
-            names = [
-                name
-                for item in certificates
-                if former is not None and item.tls_certificate_name == former
-                for name in item.names
-            ]
-            result["wizard"] = judge_wizard(former, names, new).to_result()
+            former = self._former(options, stored)
+            result["wizard"] = judge_wizard(
+                former, former_names(former, new, certificates, now=self.now()), new
+            ).to_result()
+
+    def _former(self, options: Mapping[str, Any], stored: str | None) -> TlsCertificateName | None:
+        """What the hybrid configuration named before; given as empty, it named none."""
+        given = options["former_tls_certificate_name"]
+        former = read_stored(stored if given is None else given)
+        if given and former is None:
+            self.report.warn([f"former_tls_certificate_name '{given}' names no certificate."])
+        return former
 
     def _versions(self) -> dict[str, str]:
         values = read_objects(

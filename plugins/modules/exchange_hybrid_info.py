@@ -33,7 +33,10 @@ options:
     description: Whether this server carries hybrid mail. Left out, the hybrid configuration tells; an Edge server cannot see it.
     type: bool
   former_tls_certificate_name:
-    description: The certificate that was in use before, for the verdict about the wizard. Left out, it is what the hybrid configuration names now.
+    description:
+      - The certificate that was in use before, for the verdict about the wizard. Left out, it is what the hybrid configuration names now.
+      - A run that goes on with an interrupted one finds the new name there already, and has to give the one of that run's record. An empty text
+        says that none was named.
     type: str
 extends_documentation_fragment:
   - mailops.exchange.certificate_source

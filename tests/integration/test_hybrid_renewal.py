@@ -76,6 +76,30 @@ def told(run: PlaybookRun) -> str:
     return "\n".join(run.result("Tell whether the wizard has to run")["msg"])
 
 
+WITHOUT_A_NAME = SECOND_CA.issue(
+    ("CN", "smtp.contoso.test"),
+    *SUBJECT[1:],
+    dns=["smtp.contoso.test", *NAMES[1:]],
+    valid_days=90,
+)
+
+
+def leaving_a_name(stage: RotationStage) -> dict[str, Any]:
+    """What the role has to be told so that it takes such a certificate."""
+    return {
+        "rotate_outgoing": [stage.example.old.thumbprint],
+        "preflight_required_names": ["smtp.contoso.test"],
+        "rotate_ports": [],
+        "rotate_mail_port": 25,
+    }
+
+
+def assert_told_of_the_lost_name(run: PlaybookRun) -> None:
+    assert "Exchange Online has to be changed" in told(run)
+    assert "-eq 'mail.contoso.test' } | Set-InboundConnector -TlsSenderCertificateName" in told(run)
+    assert "Set-OutboundConnector -TlsDomain 'smtp.contoso.test'" in told(run)
+
+
 def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Setting) -> None:
     stage = setting()
 
@@ -110,8 +134,17 @@ def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Sett
 
 
 @pytest.mark.once
-def test_the_same_issuer_and_subject_change_no_connector(setting: Setting) -> None:
-    stage = setting(new=FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90))
+def test_the_same_issuer_and_subject_change_no_connector(setting: Setting, tmp_path: Path) -> None:
+    """Nor does the cloud, for a name that was given up renewals ago and is still in the store."""
+    names = [*NAMES, "legacy.contoso.test"]
+    older = FIRST_CA.issue(*SUBJECT, dns=names, not_before=pki.now() - pki.days(200), valid_days=90)
+    older.write_pfx(tmp_path / "older.pfx", "older")
+
+    def keep(organisation: dict[str, Any]) -> None:
+        organisation["certificates"]["older"] = {"pfx": "older.pfx", "password": "older"}
+        organisation["defaults"]["certificates"].append({"certificate": "older", "services": []})
+
+    stage = setting(new=FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90), adjust=keep)
     run = renew(stage).check()
     assert "Issuer and subject are as before" in told(run)
     assert "The Hybrid Configuration Wizard need not run again:" in told(run)
@@ -119,21 +152,26 @@ def test_the_same_issuer_and_subject_change_no_connector(setting: Setting) -> No
 
 @pytest.mark.once
 def test_a_lost_name_means_the_cloud_and_the_commands_are_told(setting: Setting) -> None:
-    subject = (("CN", "smtp.contoso.test"), ("O", "Contoso, Ltd."), ("C", "DE"))
-    new = SECOND_CA.issue(*subject, dns=["smtp.contoso.test", *NAMES[1:]], valid_days=90)
-    stage = setting(new=new)
+    stage = setting(new=WITHOUT_A_NAME)
+    assert_told_of_the_lost_name(renew(stage, **leaving_a_name(stage)).check())
 
-    run = renew(
-        stage,
-        rotate_outgoing=[stage.example.old.thumbprint],
-        preflight_required_names=["smtp.contoso.test"],
-        rotate_ports=[],
-        rotate_mail_port=25,
-    ).check()
 
-    assert "Exchange Online has to be changed" in told(run)
-    assert "-eq 'mail.contoso.test' } | Set-InboundConnector -TlsSenderCertificateName" in told(run)
-    assert "Set-OutboundConnector -TlsDomain 'smtp.contoso.test'" in told(run)
+@pytest.mark.once
+def test_a_run_that_goes_on_tells_of_the_name_that_the_first_one_gave_up(setting: Setting) -> None:
+    """By then the hybrid configuration names the new certificate already."""
+    stage = setting(new=WITHOUT_A_NAME)
+    given = leaving_a_name(stage)
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-ReceiveConnector", server="EX02")
+    first = renew(stage, rotate_rollback=False, **given)
+    assert first.return_code != 0
+    named = stage.state()["hybrid_configuration"]["TlsCertificateName"]
+    assert "smtp.contoso.test" in named
+
+    assert_told_of_the_lost_name(renew(stage, check_mode=True, **given).check())
+    assert stage.changing_cmdlets() == []
+    assert_told_of_the_lost_name(renew(stage, **given).check())
+    assert "Set-HybridConfiguration" not in stage.changing_cmdlets()
+    assert renew(stage, **given).check().changed == 0
 
 
 @pytest.mark.once

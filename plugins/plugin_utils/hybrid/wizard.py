@@ -13,7 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
+    choose,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
     common_name,
 )
@@ -178,6 +182,23 @@ def judge_builds(versions: Mapping[str, str]) -> Finding:
         "Bring them to the same cumulative update, or name a server of the newest build in the "
         "wizard (Specify a server running Exchange).",
     )
+
+
+def former_names(
+    former: TlsCertificateName | None,
+    new: NewCertificate,
+    certificates: Iterable[ExchangeCertificate],
+    *,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Every name of the certificate that the new one follows, as far as the server has it.
+
+    A renewal by the same authority leaves several of one issuer and subject behind. Only the one
+    that was presented counts: what an older one had was given up before.
+    """
+    others = [item for item in certificates if item.thumbprint != new.thumbprint]
+    followed = choose(others, former, now=now) if former is not None else None
+    return followed.names if followed is not None else ()
 
 
 def judge_wizard(

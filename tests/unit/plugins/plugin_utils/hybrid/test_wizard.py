@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -121,3 +122,56 @@ def test_whether_it_has_to_run(
     assert (verdict.required, verdict.recommended) == (required, recommended)
     assert len(verdict.commands) == commands
     assert verdict.reasons
+
+
+NOW = datetime(2027, 3, 1, tzinfo=timezone.utc)
+
+
+def renewed(thumbprint: str, *names: str, age: int) -> ExchangeCertificate:
+    """A certificate of one issuer and subject with all the others, of so many days ago."""
+    begin = NOW - timedelta(days=age)
+    return replace(
+        HELD,
+        thumbprint=thumbprint * 40,
+        dns_names=names,
+        not_before=begin,
+        not_after=begin + timedelta(days=90),
+    )
+
+
+def test_a_name_given_up_two_renewals_ago_is_not_lost_now() -> None:
+    store = [
+        renewed("1", "mail.contoso.com", "legacy.contoso.com", age=160),
+        renewed("2", "mail.contoso.com", "hybrid.contoso.com", age=80),
+        renewed("A", "mail.contoso.com", "hybrid.contoso.com", age=1),
+    ]
+    new = NewCertificate.from_stored(store[-1])
+    names = wizard.former_names(new.tls_certificate_name, new, store, now=NOW)
+    assert names == ("mail.contoso.com", "hybrid.contoso.com")
+    assert not wizard.judge_wizard(new.tls_certificate_name, names, new).required
+
+
+def test_a_name_of_the_certificate_in_use_is_lost_although_issuer_and_subject_stay() -> None:
+    store = [
+        renewed("1", "mail.contoso.com", age=160),
+        renewed("2", "mail.contoso.com", "hybrid.contoso.com", age=80),
+    ]
+    new = NewCertificate.from_stored(renewed("A", "mail.contoso.com", age=1))
+    names = wizard.former_names(new.tls_certificate_name, new, store, now=NOW)
+    verdict = wizard.judge_wizard(new.tls_certificate_name, names, new)
+    assert verdict.required
+    assert any("hybrid.contoso.com" in command for command in verdict.commands)
+
+
+def test_a_newer_certificate_that_is_no_longer_valid_was_not_the_one_in_use() -> None:
+    revoked = replace(renewed("3", "late.contoso.com", age=5), status="Revoked")
+    store = [renewed("2", "mail.contoso.com", age=80), revoked]
+    new = NewCertificate.from_stored(renewed("A", "mail.contoso.com", age=1))
+    assert wizard.former_names(new.tls_certificate_name, new, store, now=NOW) == (
+        "mail.contoso.com",
+    )
+
+
+def test_nothing_is_known_of_a_certificate_that_is_gone() -> None:
+    assert wizard.former_names(FORMER, NEW, [HELD], now=NOW) == ()
+    assert wizard.former_names(None, NEW, [HELD], now=NOW) == ()
