@@ -138,6 +138,14 @@ def test_the_role_group_has_every_cmdlet_that_the_code_names() -> None:
     assert named - everybodys == set(role_group.role())
 
 
+def test_the_image_has_the_headers_of_the_python_that_it_names() -> None:
+    """What Kerberos needs is compiled for that interpreter, while the image is built."""
+    image = yaml.safe_load((REPOSITORY / "execution-environment.yml").read_text())["dependencies"]
+    package = image["python_interpreter"]["package_system"]
+    assert image["python_interpreter"]["python_path"] == f"/usr/bin/{package}"
+    assert f"{package}-devel [compile platform:rpm]" in image["system"]
+
+
 def test_optional_collections_have_one_lower_bound() -> None:
     """The image, the project for AWX and the sentences that tell how to install them agree."""
     stated = yaml.safe_load((REPOSITORY / "requirements-collections.yml").read_text())
