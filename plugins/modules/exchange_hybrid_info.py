@@ -95,11 +95,17 @@ configuration_differs:
   type: bool
   sample: false
 send_connectors:
-  description: The Send connectors that lead to Exchange Online, and what each lacks.
+  description: >-
+    The Send connectors that lead to Exchange Online, and what each lacks. Its source servers are those that must have the certificate before it names it.
   returned: success, with O(organization)
   type: list
   elements: dict
-  sample: [{name: Outbound to Office 365, title: "Send connector 'Outbound to Office 365'", settings: {require_tls: true}, parameters: [RequireTLS]}]
+  sample:
+    - name: Outbound to Office 365
+      title: Send connector 'Outbound to Office 365'
+      settings: {require_tls: true}
+      parameters: [RequireTLS]
+      source_transport_servers: [EX01, EX02]
 receive_connectors:
   description: The Receive connectors of the server for mail from Exchange Online, and what each lacks.
   returned: success, where the server carries hybrid mail

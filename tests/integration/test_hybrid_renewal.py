@@ -196,6 +196,36 @@ def test_a_chosen_server_that_is_left_out_stops_the_run(setting: Setting) -> Non
     assert stage.changing_cmdlets() == []
 
 
+@pytest.mark.parametrize("named", ["old", None])
+def test_a_source_server_that_is_left_out_stops_the_run(
+    setting: Setting, named: str | None
+) -> None:
+    """Also one that the hybrid configuration does not name, and a connector without certificate."""
+
+    def send_from_ex03(organisation: dict[str, Any]) -> None:
+        organisation["servers"].append({"name": "EX03", "site": "Berlin"})
+        organisation["hybrid_configuration"]["ReceivingTransportServers"] = ["EX01", "EX02"]
+        organisation["hybrid_configuration"]["SendingTransportServers"] = ["EX01", "EX02"]
+        connector = organisation["send_connectors"][0]
+        connector["source_transport_servers"] = ["EX01", "EX03"]
+        if named is None:
+            del connector["tls_certificate_name"]
+
+    stage = setting(adjust=send_from_ex03)
+    limit = ("--limit=EX01,EX02",)
+
+    refused = stage.run(playbook=PLAYBOOK, arguments=limit)
+    assert refused.return_code != 0
+    problems = refused.result("Stop if anything is in the way")["msg"]
+    assert problems.count("also sends from EX03") == 1
+    assert stage.changing_cmdlets() == []
+
+    prepared = stage.run(
+        playbook=PLAYBOOK, arguments=limit, check_mode=True, rotate_prepared_servers=["EX03"]
+    )
+    prepared.check()
+
+
 def test_without_a_hybrid_configuration_it_is_refused(setting: Setting) -> None:
     stage = setting(hybrid=False)
     run = renew(stage)

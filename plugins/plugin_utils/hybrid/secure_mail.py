@@ -39,15 +39,20 @@ class ConnectorNeeds:
     title: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    # Of a Send connector: all of them must have the certificate before the connector names it.
+    source_transport_servers: tuple[str, ...] | None = None
 
     def to_result(self) -> dict[str, object]:
         """The entry as RETURN documents it."""
-        return {
+        result: dict[str, object] = {
             "name": self.name,
             "title": self.title,
             "settings": dict(self.settings),
             "parameters": list(self.parameters),
         }
+        if self.source_transport_servers is not None:
+            result["source_transport_servers"] = list(self.source_transport_servers)
+        return result
 
 
 def cloud_connectors(connectors: Iterable[SendConnector]) -> list[SendConnector]:
@@ -123,6 +128,9 @@ def _needs(
         title=connector.title,
         settings={name: wanted[name] for name in change.changed},
         parameters=tuple(names[name] for name in change.changed),
+        source_transport_servers=connector.source_transport_servers
+        if isinstance(connector, SendConnector)
+        else None,
     )
 
 
