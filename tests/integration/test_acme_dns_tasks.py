@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +145,23 @@ def test_a_provider_that_takes_it_is_told_nothing_of_either(
     assert len(provider.calls) == 2
     assert TOKEN not in told(run)
     assert URL_KEY not in told(run)
+
+
+def test_each_value_is_a_call_with_its_own_body(tmp_path: Path, provider: Provider) -> None:
+    call_api(tmp_path, provider).check()
+    bodies = [json.loads(call.body) for call in provider.calls]
+    assert bodies == [{"value": "first proof"}, {"value": "second proof"}]
+    assert {call.method for call in provider.calls} == {"POST"}
+    assert {call.headers["content-type"] for call in provider.calls} == {"application/json"}
+
+
+def test_a_call_without_a_body_has_none(tmp_path: Path, provider: Provider) -> None:
+    call_api(tmp_path, provider, state="absent").check()
+    assert {call.path for call in provider.calls} == {f"/records/{RECORD}?key={URL_KEY}"}
+    for call in provider.calls:
+        assert call.method == "DELETE"
+        assert call.body == b""
+        assert "content-type" not in call.headers
 
 
 @pytest.mark.parametrize(
