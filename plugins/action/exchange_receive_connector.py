@@ -19,6 +19,7 @@ from ansible_collections.mailops.exchange.plugins.action.exchange_send_connector
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXTENDED_RIGHTS_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     read_receive_connectors,
 )
@@ -40,11 +41,26 @@ class ReceiveConnectorAction(ConnectorAction):
     WHOLE = True
 
     def server(self, options: Mapping[str, Any]) -> str:
-        """The server of the task, else the one before the connector's name, else the host's."""
+        """The server of the task, else the one before the connector's name, else the host's.
+
+        Raises:
+            InvalidInput: the task names two servers.
+        """
         prefix, separator, _name = options["name"].rpartition("\\")
-        if separator and not options["server"]:
-            return str(prefix)
-        return super().server(options)
+        given = options["server"]
+        if separator and given and _short(prefix) != _short(given):
+            raise InvalidInput(
+                f"name: '{options['name']}' is a connector of {prefix}, and server is {given}. "
+                "Leave server out, or name the connector of that server."
+            )
+        return str(prefix) if separator and not given else super().server(options)
+
+    def wanted_name(self, options: Mapping[str, Any]) -> str:
+        """The name alone: every connector that is looked through is of the one server.
+
+        What stands before it may be the full name or an address, which no identity has.
+        """
+        return str(options["name"].rpartition("\\")[2].strip())
 
     def read_all(self, options: Mapping[str, Any]) -> Sequence[Connector]:
         return read_receive_connectors(
@@ -67,5 +83,10 @@ class ActionModule(ReceiveConnectorAction):
     }
 
     def plan_creation(self, options: Mapping[str, Any], desired: Mapping[str, Any]) -> Creation:
-        name = options["name"].rpartition("\\")[2].strip()
-        return plan_receive_creation(name, self.server(options), desired, usage=options["usage"])
+        return plan_receive_creation(
+            self.wanted_name(options), self.server(options), desired, usage=options["usage"]
+        )
+
+
+def _short(server: str) -> str:
+    return server.strip().partition(".")[0].casefold()

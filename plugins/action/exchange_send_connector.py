@@ -102,6 +102,10 @@ class ConnectorAction(ExchangeActionBase):
     ]
     PROPERTIES: tuple[Property, ...] = ()
 
+    def wanted_name(self, options: Mapping[str, Any]) -> str:
+        """What the connector is looked for by."""
+        return str(options["name"]).strip()
+
     def read_all(self, options: Mapping[str, Any]) -> Sequence[Connector]:
         """Every connector among which the task's one is looked for."""
         raise NotImplementedError
@@ -125,9 +129,9 @@ class ConnectorAction(ExchangeActionBase):
         certificate = self._certificate(options)
         desired = {**self._settings(options), **desired_certificate(certificate)}
         known = self.read_all(options)
-        before: Any = connector_of_name(known, options["name"])
+        before: Any = connector_of_name(known, self.wanted_name(options))
         if before is None and not self._may_create(options):
-            before = find_connector(known, options["name"], **self.kind(options))
+            before = find_connector(known, self.wanted_name(options), **self.kind(options))
         if before is None:
             after = self._created(options, desired)
         else:
@@ -261,7 +265,7 @@ class ConnectorAction(ExchangeActionBase):
     # -- absent ----------------------------------------------------------------------------------
 
     def _absent(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        before = connector_of_name(self.read_all(options), options["name"])
+        before = connector_of_name(self.read_all(options), self.wanted_name(options))
         if before is None:
             return {}
         self.report.before, self.report.after = before.to_result(), {}
@@ -345,7 +349,7 @@ class ActionModule(ConnectorAction):
         return read_send_connectors(self.session, self.domain_controller, whole=True)
 
     def plan_creation(self, options: Mapping[str, Any], desired: Mapping[str, Any]) -> Creation:
-        return plan_send_creation(options["name"].strip(), desired, usage=options["usage"])
+        return plan_send_creation(self.wanted_name(options), desired, usage=options["usage"])
 
 
 def with_password(change: Difference) -> Difference:

@@ -245,6 +245,22 @@ def test_a_relay_is_created_with_its_rights_and_removed(stage: ModuleStage) -> N
     assert "Relay" not in receive_connectors(stage, server)
 
 
+def test_the_server_before_the_name_may_be_written_in_full(stage: ModuleStage) -> None:
+    server = stage.fresh_server()
+    full = {**RELAY, "name": f"{server}.contoso.test\\Relay"}
+
+    receive(stage, server, full).check()
+    assert "Relay" in receive_connectors(stage, server)
+    assert receive(stage, server, full).check().changed == 0
+
+    gone = {"name": full["name"], "state": "absent"}
+    assert receive(stage, server, gone, check_mode=True).check().changed == 1
+    assert "Relay" in receive_connectors(stage, server)
+    receive(stage, server, gone).check()
+    assert "Relay" not in receive_connectors(stage, server)
+    assert receive(stage, server, gone).check().changed == 0
+
+
 def test_an_existing_receive_connector_changes_only_what_differs(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     wish = {
@@ -288,6 +304,10 @@ def test_every_receive_connector_given_back_is_no_change(stage: ModuleStage) -> 
         ({"name": "Default Frontend EX01", "bindings": ["localhost"]}, "is no binding"),
         ({"name": "Default Frontend EX01", "banner": "welcome"}, "must begin with 220"),
         ({"name": "Default Frontend EX01", "remote_ip_ranges": []}, "at least one value"),
+        (
+            {"name": "EX02\\Relay", "server": "EX01", "state": "absent"},
+            "is a connector of EX02, and server is EX01",
+        ),
     ],
 )
 def test_a_wrong_receive_wish_is_refused_before_anything_changes(
