@@ -37,11 +37,16 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     complete_request,
     create_request,
     export_request,
+    is_full_host_name,
+    names_or_common_name,
     not_completed,
     pending_requests,
     read_file,
     read_response,
     request_facts,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
+    common_name,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
@@ -101,8 +106,8 @@ class ActionModule(DistributingAction):
         subject = options["subject"].strip()
         wish = RequestWish(
             subject=subject,
-            names=tuple(name.strip() for name in options["names"]),
-            friendly_name=options["friendly_name"] or subject.partition(",")[0].partition("=")[2],
+            names=names_or_common_name(options["names"], subject),
+            friendly_name=options["friendly_name"] or common_name(subject) or "",
             key_size=options["key_size"],
             exportable=options["exportable"],
         )
@@ -144,7 +149,16 @@ class ActionModule(DistributingAction):
                 details={"server": server, "thumbprint": thumbprint},
             )
         options["subject"] = former.subject
-        options["names"] = list(dict.fromkeys([*former.dns_names, *options["names"]]))
+        names = [name for name in former.dns_names if is_full_host_name(name)]
+        left_out = [name for name in former.dns_names if name not in names]
+        if left_out and options["state"] == "present":
+            self.report.warn(
+                [
+                    f"Not asked for, though certificate {thumbprint} has it: "
+                    f"{', '.join(left_out)}. Public authorities refuse what is no full host name."
+                ]
+            )
+        options["names"] = list(dict.fromkeys([*names, *options["names"]]))
 
     def _pending(self, server: str) -> list[ExchangeCertificate]:
         return pending_requests(read_certificates(self.session, server, self.domain_controller))
@@ -239,9 +253,11 @@ class ActionModule(DistributingAction):
         subject = (options["subject"] or "").strip()
         if not wanted and not subject:
             raise InvalidInput("state: absent needs thumbprint or subject of the request.")
-        names = tuple(name.strip() for name in options["names"])
         wish = RequestWish(
-            subject=subject, names=names, friendly_name="", key_size=options["key_size"]
+            subject=subject,
+            names=names_or_common_name(options["names"], subject),
+            friendly_name="",
+            key_size=options["key_size"],
         )
         found = [
             item

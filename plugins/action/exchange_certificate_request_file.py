@@ -20,6 +20,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     Response,
     certificates_in,
     check_wish,
+    names_or_common_name,
     read_file,
     request_facts,
 )
@@ -74,9 +75,10 @@ class ActionModule(KeyFileAction):
         return self._completed(options)
 
     def _present(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        subject = options["subject"].strip()
         wish = RequestWish(
-            subject=options["subject"].strip(),
-            names=tuple(name.strip() for name in options["names"]),
+            subject=subject,
+            names=names_or_common_name(options["names"], subject),
             friendly_name="",
         )
         check_wish(wish)

@@ -37,12 +37,16 @@ options:
       - Subject of the certificate, such as V(CN=mail.contoso.com, O=Contoso). It needs a common name. V(present) needs it or O(renews).
     type: str
   names:
-    description: DNS names of the certificate.
+    description:
+      - DNS names of the certificate, as full host names.
+      - Left empty, it is the common name of O(subject), where that is a full host name; clients do not look at the common name itself.
     type: list
     elements: str
     default: []
   renews:
-    description: Thumbprint of a certificate on the server that the new one is to renew. Its subject and names are asked for, and those of O(names) on top.
+    description:
+      - Thumbprint of a certificate on the server that the new one is to renew. Its subject and names are asked for, and those of O(names) on top.
+      - Names of it that are no full host names, such as V(EX01), are left out with a warning, because public authorities refuse them.
     type: str
   friendly_name:
     description: Friendly name. Left out, it is the common name.

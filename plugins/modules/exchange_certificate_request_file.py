@@ -32,7 +32,8 @@ options:
     type: str
   names:
     description:
-      - DNS names of the certificate.
+      - DNS names of the certificate, as full host names.
+      - Left empty, it is the common name of O(subject), where that is a full host name; clients do not look at the common name itself.
     type: list
     elements: str
     default: []

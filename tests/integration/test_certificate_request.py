@@ -103,6 +103,49 @@ def test_a_request_waits_and_is_the_same_at_every_run(stage: RotationStage) -> N
     assert len(waiting(stage)) == 2
 
 
+def test_without_names_the_common_name_is_asked_for(stage: RotationStage) -> None:
+    def request(subject: str, **more: Any) -> dict[str, Any]:
+        more["certificate_request_subject"] = subject
+        return run(stage, "request_cert", **more).check().result("See to the request")
+
+    # Common name first or last, quoted or not.
+    for subject in ("C=DE, O=Contoso, CN=mail.contoso.test", 'CN="mail.contoso.test", C=DE'):
+        assert request(subject, check_mode=True)["changes"] == [
+            f"Create a request for {subject} on EX01."
+        ]
+        assert waiting(stage) == []
+
+        made = request(subject)
+        assert made["changed"] is True
+        assert made["request"]["dns_names"] == ["mail.contoso.test"]
+        (thumbprint,) = waiting(stage)
+        stored = stage.state()["servers"]["EX01"]["certificates"][thumbprint]
+        assert stored["FriendlyName"] == "mail.contoso.test"
+        assert stored["CertificateDomains"] == ["mail.contoso.test"]
+
+        again = request(subject)
+        assert again["changed"] is False
+        assert again["request"]["thumbprint"] == thumbprint
+        assert waiting(stage) == [thumbprint]
+
+        request(subject, certificate_request_state="absent", check_mode=True)
+        assert waiting(stage) == [thumbprint]
+        gone = request(subject, certificate_request_state="absent")
+        assert gone["removed"] == [thumbprint]
+        assert waiting(stage) == []
+
+
+@pytest.mark.once
+def test_a_common_name_that_is_no_host_name_is_asked_for_alone(stage: RotationStage) -> None:
+    for common_name in ("EX01", "Contoso Mail"):
+        wish = {"certificate_request_subject": f"CN={common_name}, O=Contoso"}
+        run(stage, "request_cert", **wish).check()
+        assert len(waiting(stage)) == 1
+        assert run(stage, "request_cert", **wish).check().changed == 0
+        run(stage, "request_cert", certificate_request_state="absent", **wish).check()
+        assert waiting(stage) == []
+
+
 @pytest.mark.parametrize(
     "form",
     ["p7b", *(pytest.param(form, marks=pytest.mark.once) for form in ("pem", "cer", "base64"))],
@@ -227,10 +270,37 @@ def test_a_certificate_is_renewed_with_its_names_and_those_on_top(stage: Rotatio
 
 
 @pytest.mark.once
+def test_short_names_are_not_renewed(tmp_path: Path) -> None:
+    old = FIRST_CA.issue(("CN", NAMES[0]), dns=[NAMES[0], "EX01"], valid_days=20)
+    example = write_example(tmp_path, SERVERS, old=old)
+    wish: dict[str, Any] = {"certificate_request_renews": old.thumbprint}
+    with FakeProcess.start(example.file) as fake:
+        stage = RotationStage(tmp_path, example, fake)
+
+        planned = run(stage, "request_cert", check_mode=True, **wish).check()
+        assert "has it: EX01. Public authorities" in planned.output
+        made = run(stage, "request_cert", **wish).check().result("See to the request")
+        assert made["request"]["dns_names"] == [NAMES[0]]
+        assert made["warnings"] == [
+            f"Not asked for, though certificate {old.thumbprint} has it: EX01. "
+            "Public authorities refuse what is no full host name."
+        ]
+        assert run(stage, "request_cert", **wish).check().changed == 0
+
+        # A name that the user gives is the user's wish.
+        refused = run(stage, "request_cert", certificate_request_names=["EX01"], **wish)
+        assert "names: 'EX01' is no full host name" in refused.result("See to the request")["msg"]
+
+        run(stage, "request_cert", certificate_request_state="absent", **wish).check()
+        assert waiting(stage) == []
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"subject": "O=Contoso"}, "has no common name"),
+        ({"subject": "CN=mail.contoso.com, Contoso"}, "cannot be asked for: expected '='"),
         ({"subject": SUBJECT, "names": ["mail contoso"]}, "is no full host name"),
         ({"subject": SUBJECT, "key_size": 1024}, "key_size has to be one of"),
         ({"state": "absent"}, "needs thumbprint or subject"),

@@ -31,6 +31,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
     StateNotReached,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import distinguished_name
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.cmdlet_errors import (
     explained,
 )
@@ -68,9 +69,12 @@ class RequestWish:
 
     def matches(self, pending: ExchangeCertificate) -> bool:
         """Tell whether a pending request asks for the same."""
+        held, wanted = _folded(pending.dns_names), _folded(self.names)
+        # Exchange counts the common name among the names of a certificate that does not say so.
+        common = _folded([distinguished_name.common_name(self.subject) or ""])
         return (
             _same_subject(pending.subject, self.subject)
-            and _folded(pending.dns_names) == _folded(self.names)
+            and held in (wanted, wanted | common)
             and pending.key_size in (None, self.key_size)
         )
 
@@ -106,14 +110,33 @@ def check_wish(wish: RequestWish) -> None:
         raise InvalidInput(
             f"key_size has to be one of {', '.join(map(str, KEY_SIZES))}, and is {wish.key_size}."
         )
-    if not re.search(r"(?:^|,)\s*CN\s*=\s*\S", wish.subject, re.IGNORECASE):
+    try:
+        distinguished_name.parse(wish.subject)
+    except ValueError as error:
+        raise InvalidInput(f"subject '{wish.subject}' cannot be asked for: {error}.") from error
+    if not distinguished_name.common_name(wish.subject):
         raise InvalidInput(
             f"subject '{wish.subject}' has no common name: give it as CN=mail.contoso.com, O=..., "
             "because connectors and the Hybrid Configuration Wizard go by it."
         )
     for name in wish.names:
-        if not re.fullmatch(r"(?:\*\.)?[^\s.*]+(?:\.[^\s.*]+)+", name.strip()):
+        if not is_full_host_name(name):
             raise InvalidInput(f"names: '{name}' is no full host name.")
+
+
+def is_full_host_name(name: str) -> bool:
+    """Whether a public authority could issue for the name, which has a domain then."""
+    return re.fullmatch(r"(?:\*\.)?[^\s.*]+(?:\.[^\s.*]+)+", name.strip()) is not None
+
+
+def names_or_common_name(names: Iterable[str], subject: str) -> tuple[str, ...]:
+    """The names that were given, or else the common name where it is a full host name.
+
+    Clients look at the alternative names alone, and not every authority adds the common name.
+    """
+    given = tuple(name.strip() for name in names)
+    common = distinguished_name.common_name(subject) or ""
+    return given or ((common,) if is_full_host_name(common) else ())
 
 
 def pending_requests(certificates: Iterable[ExchangeCertificate]) -> list[ExchangeCertificate]:

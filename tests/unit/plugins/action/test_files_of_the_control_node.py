@@ -108,9 +108,27 @@ def test_a_request_stays_the_same_until_something_else_is_asked_for(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("subject", "names"),
+    [
+        ("C=DE, O=Contoso, CN=mail.contoso.test", ["mail.contoso.test"]),
+        ('CN="*.contoso.test", O=Contoso', ["*.contoso.test"]),
+        ("CN=EX01", []),
+        ("CN=Contoso Mail", []),
+    ],
+)
+def test_without_names_a_common_name_that_is_a_host_name_is_asked_for(
+    tmp_path: Path, subject: str, names: list[str]
+) -> None:
+    assert ask(tmp_path, subject=subject, names=[])["request"]["dns_names"] == names
+    assert ask(tmp_path, subject=subject, names=[])["changed"] is False
+
+
+@pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"subject": "O=Contoso"}, "has no common name"),
+        ({"subject": 'O="Contoso, CN=x"'}, "has no common name"),
+        ({"subject": "CN=mail.contoso.com, Contoso"}, "cannot be asked for: expected '='"),
         (
             {"subject": "CN=" + "x" * 65},
             "cannot be asked for: CN has 65 characters, and 64 are allowed",
