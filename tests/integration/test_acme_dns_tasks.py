@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from support.dns_server import missing_programs
 from support.loopback_server import LoopbackServer, answer, handler_of
-from support.run_playbook import PlaybookRun, play, run_playbook, write_yaml
+from support.run_playbook import PlaybookRun, has_collection, play, run_playbook, write_yaml
 
 TOKEN = "token-of-the-provider"
 URL_KEY = "key-in-the-url"
@@ -189,3 +190,55 @@ def test_a_call_that_cannot_be_made_is_told_without_secrets(
     assert reason in told(run)
     assert TOKEN not in told(run)
     assert URL_KEY not in told(run)
+
+
+# -- nsupdate -------------------------------------------------------------------------------------
+
+
+def nsupdate(folder: Path, tasks: str, **more: Any) -> PlaybookRun:
+    variables = {
+        "acme_renewal_terms_agreed": True,
+        "acme_renewal_names": ["mail.contoso.test"],
+        "acme_renewal_dns_tasks": "dns_nsupdate.yml",
+        "acme_renewal_nsupdate_server": "127.0.0.1",
+        "acme_renewal_nsupdate_port": 1,
+        "acme_renewal_nsupdate_key_name": "acme",
+        "acme_renewal_nsupdate_key_secret": "c2VjcmV0",
+        **more,
+    }
+    return update(folder, tasks, arguments=("-vvvv",), **variables)
+
+
+@pytest.mark.parametrize("secret", ["not/base64", "neither+this=", "n0t!", "", None])
+def test_a_secret_that_is_no_base64_is_refused_before_anything(
+    tmp_path: Path, secret: str | None
+) -> None:
+    run = nsupdate(tmp_path, "check.yml", acme_renewal_nsupdate_key_secret=secret)
+    assert run.return_code != 0
+    assert "acme_renewal_nsupdate_key_secret in base64" in told(run)
+    assert not secret or secret not in told(run)
+
+
+@pytest.mark.skipif(
+    not has_collection("community.crypto"),
+    reason="community.crypto could not be downloaded from PyPI (package ansible)",
+)
+@pytest.mark.parametrize("secret", ["c2VjcmV0", "c2VjcmV0cw==", "c2VjcmV0 cy4=\n"])
+def test_a_secret_in_base64_is_taken_wherever_its_lines_break(tmp_path: Path, secret: str) -> None:
+    nsupdate(tmp_path, "check.yml", acme_renewal_nsupdate_key_secret=secret).check()
+
+
+@pytest.mark.skipif(bool(missing_programs()), reason="named or nsupdate is missing (bind9)")
+def test_what_nsupdate_says_is_told_without_the_secret(tmp_path: Path) -> None:
+    run = nsupdate(tmp_path, "dns_nsupdate.yml", acme_renewal_nsupdate_key_secret="no/base64")
+    assert run.return_code != 0
+    assert "could not create key from (the secret): bad base64 encoding" in told(run)
+    assert "no/base64" not in told(run)
+
+
+@pytest.mark.skipif(bool(missing_programs()), reason="named or nsupdate is missing (bind9)")
+def test_a_name_server_that_is_down_is_told(tmp_path: Path) -> None:
+    run = nsupdate(tmp_path, "dns_nsupdate.yml")
+    assert run.return_code != 0
+    assert f"127.0.0.1 refused to update the TXT records of {RECORD}" in told(run)
+    assert "c2VjcmV0" not in told(run)
