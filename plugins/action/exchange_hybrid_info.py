@@ -20,6 +20,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.own_address import (
+    own_address,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
 )
@@ -40,6 +43,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     read_receive_connectors,
     read_send_connectors,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_values import (
+    IPAddress,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
@@ -55,6 +61,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_o
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
     NewCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.smtp_selection import (
+    takes_over,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
 )
@@ -67,6 +76,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.secure_mai
     cloud_connectors,
     frontend_connectors,
     missing_servers,
+    ports_met,
     receive_needs,
     send_needs,
 )
@@ -121,7 +131,8 @@ class ActionModule(ExchangeActionBase):
         if unreadable is not None:
             findings.append(unreadable)
         if carries:
-            findings += self._of_server(result, server, certificates, new)
+            peer = own_address(self.host_address(task_vars))
+            findings += self._of_server(result, server, certificates, new, peer)
         if organization and configuration is not None:
             findings += self._of_organization(result, configuration, certificates, new, options)
         result["findings"] = [item.to_result(server) for item in findings]
@@ -179,13 +190,19 @@ class ActionModule(ExchangeActionBase):
         server: str,
         certificates: Sequence[ExchangeCertificate],
         new: NewCertificate | None,
+        peer: IPAddress | None,
     ) -> Iterator[Finding]:
         connectors = read_receive_connectors(
             self.session, server, self.domain_controller, whole=True
         )
         frontends = frontend_connectors(connectors, edge=self.is_edge)
+        seen = new is not None and takes_over(new, certificates, now=self.now())
         result["receive_connectors"] = [
-            receive_needs(item, new.tls_certificate_name).to_result()
+            receive_needs(
+                item,
+                new.tls_certificate_name,
+                ports=ports_met(item, frontends, connectors, peer) if seen else (),
+            ).to_result()
             for item in frontends
             if new is not None
         ]

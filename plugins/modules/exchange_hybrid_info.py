@@ -107,11 +107,18 @@ send_connectors:
       parameters: [RequireTLS]
       source_transport_servers: [EX01, EX02]
 receive_connectors:
-  description: The Receive connectors of the server for mail from Exchange Online, and what each lacks.
+  description: >-
+    The Receive connectors of the server for mail from Exchange Online, and what each lacks. Its ports are those on which this control node is shown
+    the certificate that it names, or shall name. Not among them is a port on which another connector is made for the address of the control node.
   returned: success, where the server carries hybrid mail
   type: list
   elements: dict
-  sample: []
+  sample:
+    - name: EX01\Default Frontend EX01
+      title: Receive connector 'EX01\Default Frontend EX01'
+      settings: {}
+      parameters: []
+      ports: [25]
 findings:
   description: The prerequisites of the wizard.
   returned: success

@@ -196,6 +196,69 @@ def test_a_chosen_server_that_is_left_out_stops_the_run(setting: Setting) -> Non
     assert stage.changing_cmdlets() == []
 
 
+def by_one_name(organisation: dict[str, Any]) -> None:
+    """As on a new server: no connector names a certificate, and all greet with the server's name,
+    for which each presents the self-signed one."""
+    organisation["defaults"]["receive_connectors"] = {"Default Frontend": {}, "Client Frontend": {}}
+
+
+def presented_by(stage: RotationStage, port: str) -> set[str | None]:
+    return {shown for (_server, name), shown in stage.presented().items() if name == port}
+
+
+@pytest.mark.once
+def test_a_killed_run_leaves_a_restart_that_the_next_one_makes_up_for(setting: Setting) -> None:
+    """By then nothing is left to be set on EX01, and nothing that it presents is replaced."""
+    stage = setting(adjust=by_one_name)
+    self_signed = presented_by(stage, "submission")
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-ReceiveConnector", server="EX02")
+    assert renew(stage, rotate_rollback=False).return_code != 0
+    assert frontend(stage, "EX01")["TlsCertificateName"] is not None
+    assert presented_by(stage, "smtp") & self_signed
+
+    planned = renew(stage, check_mode=True).check()
+    assert [line for line in planned.result("Show the plan")["msg"] if "Restart for SMTP" in line]
+    renew(stage).check()
+
+    assert presented_by(stage, "smtp") == {stage.example.new.thumbprint}
+    # Nobody asked for these.
+    assert presented_by(stage, "submission") == self_signed
+    assert renew(stage).check().changed == 0
+
+
+@pytest.mark.once
+def test_port_25_that_goes_on_with_another_certificate_fails_the_run(setting: Setting) -> None:
+    """Here what is forwarded as port 25 is port 587 of the server."""
+    stage = setting(adjust=by_one_name)
+    for name in ("EX01", "EX02"):
+        submission = stage.fake.server(name)["ports"]["submission"]
+        port = {"port": submission, "server_port": 25, "protocol": "smtp", "service": "SMTP"}
+        stage.host_variables[name] = {"rotate_ports": [port]}
+
+    run = renew(stage, rotate_verify_retries=1, rotate_verify_delay=0.1)
+
+    assert run.return_code != 0
+    assert "Wait until every port presents the new certificate" in run.output
+    assert "Everything is as it was before the run." in run.output
+
+
+@pytest.mark.once
+def test_a_port_is_passed_over_where_a_connector_for_the_control_node_answers(
+    setting: Setting,
+) -> None:
+    def relay(organisation: dict[str, Any]) -> None:
+        by_one_name(organisation)
+        organisation["defaults"]["receive_connectors"]["Relay"] = {
+            "bindings": ["0.0.0.0:25"],
+            "remote_ip_ranges": ["127.0.0.0-127.255.255.255"],
+        }
+
+    stage = setting(adjust=relay)
+    run = stage.run(playbook=[play("EX01", [task("Look", "exchange_hybrid_info", {})])]).check()
+    (connector,) = run.result("Look")["receive_connectors"]
+    assert connector["ports"] == []
+
+
 @pytest.mark.parametrize("named", ["old", None])
 def test_a_source_server_that_is_left_out_stops_the_run(
     setting: Setting, named: str | None

@@ -37,6 +37,9 @@ MAIL_AND_WEB_PORTS = {
     "pop3s": ("pop3s", "POP"),
 }
 
+# Port of the fake -> the one that its Receive connector is bound to.
+CONNECTOR_PORTS = {"smtp": 25, "submission": 587}
+
 
 @dataclass(frozen=True)
 class ExampleOrganisation:
@@ -99,7 +102,12 @@ def host_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
         "ansible_exchange_port": ports["powershell_http"],
         "ansible_exchange_winrm_port": ports["winrm_http"],
         "rotate_ports": [
-            {"port": ports[port], "protocol": protocol, "service": service}
+            {
+                "port": ports[port],
+                "protocol": protocol,
+                "service": service,
+                **({"server_port": CONNECTOR_PORTS[port]} if port in CONNECTOR_PORTS else {}),
+            }
             for port, (protocol, service) in MAIL_AND_WEB_PORTS.items()
             if port in ports
         ],
@@ -114,7 +122,9 @@ def edge_variables(name: str, server: Mapping[str, Any]) -> dict[str, Any]:
         "ansible_exchange_role": "edge",
         "ansible_exchange_server": name,
         "ansible_exchange_winrm_port": ports["winrm_http"],
-        "rotate_edge_ports": [{"port": ports["smtp"], "protocol": "smtp", "service": "SMTP"}],
+        "rotate_edge_ports": [
+            {"port": ports["smtp"], "server_port": 25, "protocol": "smtp", "service": "SMTP"}
+        ],
     }
 
 

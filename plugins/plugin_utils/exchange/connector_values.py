@@ -32,6 +32,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_cert
     read_stored,
 )
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 UNLIMITED = "Unlimited"
 HYBRID_FEATURES = (
     "FreeBusy",
@@ -405,6 +407,10 @@ class IPRanges(TextList):
     """Remote addresses: single ones, ranges with a hyphen, networks with a prefix or a mask."""
 
     def key(self, entry: str) -> object:
+        return self.limits(entry)
+
+    def limits(self, entry: str) -> tuple[IPAddress, IPAddress]:
+        """The first and the last address."""
         text = entry.strip()
         try:
             # A single address as well as 192.0.2.0/24, 192.0.2.0(255.255.255.0).
@@ -477,7 +483,7 @@ def _parts(value: Any) -> list[str]:
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(text: str) -> IPAddress | None:
     try:
         return ipaddress.ip_address(text.strip())
     except ValueError:

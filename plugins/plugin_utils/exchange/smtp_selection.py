@@ -59,6 +59,15 @@ def names_presenting(
     return tuple(sorted(name for name, everywhere in presents.items() if everywhere))
 
 
+def takes_over(
+    new: NewCertificate, certificates: Iterable[ExchangeCertificate], *, now: datetime
+) -> bool:
+    """Whether a connector that names it will present it, and no other one of the same name."""
+    candidates = [item for item in certificates if item.thumbprint != new.thumbprint]
+    chosen = choose([*candidates, _in_service(new)], new.tls_certificate_name, now=now)
+    return chosen is not None and chosen.thumbprint == new.thumbprint
+
+
 def _name(
     new: NewCertificate, connector: ReceiveConnector, repointed: Container[str]
 ) -> TlsCertificateName | str | None:

@@ -12,9 +12,14 @@ certificate of a hybrid organization, KB3212872).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_values import (
+    IPAddress,
+    IPRanges,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
     ReceiveConnector,
     SendConnector,
@@ -41,6 +46,8 @@ class ConnectorNeeds:
     parameters: tuple[str, ...] = ()
     # Of a Send connector: all of them must have the certificate before the connector names it.
     source_transport_servers: tuple[str, ...] | None = None
+    # Of a Receive connector: ports on which it, and so the certificate that it names, is met.
+    ports: tuple[int, ...] | None = None
 
     def to_result(self) -> dict[str, object]:
         """The entry as RETURN documents it."""
@@ -52,6 +59,8 @@ class ConnectorNeeds:
         }
         if self.source_transport_servers is not None:
             result["source_transport_servers"] = list(self.source_transport_servers)
+        if self.ports is not None:
+            result["ports"] = list(self.ports)
         return result
 
 
@@ -83,11 +92,58 @@ def frontend_connectors(
         if (
             (edge or role != _HUB)
             and connector.further.get("enabled") is not False
-            and any(str(item).rpartition(":")[2] == "25" for item in bindings)
+            and any(_port(item) == 25 for item in bindings)
             and any(str(item) in _EVERYBODY for item in ranges)
         ):
             found.append(connector)
     return found
+
+
+def ports_met(
+    connector: ReceiveConnector,
+    frontends: Sequence[ReceiveConnector],
+    connectors: Iterable[ReceiveConnector],
+    address: IPAddress | None,
+) -> tuple[int, ...]:
+    """Return the ports on which a peer is served by this connector, or by another like it.
+
+    Another one on the same port that is made for the peer's address is preferred by Exchange, and
+    presents what it likes.
+
+    Args:
+        frontends: what ``frontend_connectors`` found.
+        connectors: all of the server.
+        address: of the peer; None where it is not known.
+    """
+    others = [
+        item
+        for item in connectors
+        if item not in frontends
+        and item.further.get("enabled") is not False
+        and _takes_from(address, item.further.get("remote_ip_ranges") or ())
+    ]
+    taken = {_port(binding) for item in others for binding in item.further.get("bindings") or ()}
+    ports = {_port(binding) for binding in connector.further.get("bindings") or ()}
+    return tuple(sorted(port for port in ports - taken if port is not None))
+
+
+def _port(binding: object) -> int | None:
+    text = str(binding).rpartition(":")[2]
+    return int(text) if text.isdecimal() else None
+
+
+def _takes_from(address: IPAddress | None, ranges: Iterable[object]) -> bool:
+    """Whether one of the ranges has the address; taken for granted where that is not known."""
+    if address is None:
+        return True
+    for text in ranges:
+        try:
+            first, last = IPRanges().limits(str(text))
+        except InvalidInput:
+            return True
+        if first.version == address.version and int(first) <= int(address) <= int(last):
+            return True
+    return False
 
 
 def send_needs(connector: SendConnector, certificate: TlsCertificateName) -> ConnectorNeeds:
@@ -102,8 +158,14 @@ def send_needs(connector: SendConnector, certificate: TlsCertificateName) -> Con
     return _needs(connector, wanted)
 
 
-def receive_needs(connector: ReceiveConnector, certificate: TlsCertificateName) -> ConnectorNeeds:
-    """What a Receive connector for mail from Exchange Online lacks; RequireTLS stays off there."""
+def receive_needs(
+    connector: ReceiveConnector, certificate: TlsCertificateName, *, ports: tuple[int, ...] = ()
+) -> ConnectorNeeds:
+    """What a Receive connector for mail from Exchange Online lacks; RequireTLS stays off there.
+
+    Args:
+        ports: on which the certificate that it names is presented, see ``ports_met``.
+    """
     mechanisms = sorted(connector.auth_mechanism | {"Tls"})
     others = [
         entry
@@ -115,7 +177,7 @@ def receive_needs(connector: ReceiveConnector, certificate: TlsCertificateName) 
         "auth_mechanism": mechanisms,
         "tls_domain_capabilities": [*others, CAPABILITY],
     }
-    return _needs(connector, wanted)
+    return replace(_needs(connector, wanted), ports=ports)
 
 
 def _needs(
