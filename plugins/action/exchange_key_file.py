@@ -42,6 +42,7 @@ class KeyFileAction(ExchangeActionBase):
             return
         text = self._encrypted(path, content, vault_id) if encrypt else content
         if self.check_mode:
+            _see_that_it_can_be_written(path)
             self.report.changes.append(f"Keep the private key in {path}.")
             return
         _write(path, text)
@@ -53,8 +54,12 @@ class KeyFileAction(ExchangeActionBase):
         Raises:
             InvalidInput: it cannot be read.
         """
-        if not path.exists():
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
         vaulted = self._vaulted_content(str(path), option="path")
         try:
             data = path.read_bytes() if vaulted is None else vaulted
@@ -99,11 +104,23 @@ class ActionModule(KeyFileAction):
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if "PRIVATE KEY-----" not in options["content"]:
             raise InvalidInput("content is no private key in PEM form.")
-        path = Path(options["path"]).expanduser()
+        path = Path(options["path"]).expanduser().absolute()
         self.keep_key(
             path, options["content"], encrypt=options["encrypt"], vault_id=options["vault_id"]
         )
         return {"path": str(path), "encrypted": options["encrypt"]}
+
+
+def _see_that_it_can_be_written(path: Path) -> None:
+    """Whether the folder, or the next one above that is there, takes it; nothing is written."""
+    folder = next((item for item in path.absolute().parents if os.path.exists(item)), path.parent)
+    reason = None
+    if not folder.is_dir():
+        reason = f"{folder} is no folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"the folder {folder} is not writable"
+    if reason:
+        raise _not_kept(path, reason)
 
 
 def _write(path: Path, text: str) -> None:
@@ -112,7 +129,10 @@ def _write(path: Path, text: str) -> None:
         run_folder.write_document(path.parent, path.name, text)
     except InvalidInput as error:
         reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-        raise InvalidInput(
-            f"The private key cannot be kept in {path}: {reason or 'the folder is not writable'}.",
-            details={"path": str(path)},
-        ) from error
+        raise _not_kept(path, reason or "the folder is not writable") from error
+
+
+def _not_kept(path: Path, reason: str) -> InvalidInput:
+    return InvalidInput(
+        f"The private key cannot be kept in {path}: {reason}.", details={"path": str(path)}
+    )

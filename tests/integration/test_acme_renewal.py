@@ -313,6 +313,25 @@ def test_a_provider_that_refuses_is_told(stage: RotationStage, pebble: Pebble) -
     url = f"{pebble.dns_api}/no-such-call"
     message = failed_untouched(stage, renew(stage, acme_renewal_dns_api_present_url=url))
     assert "404" in message
+@pytest.mark.once
+@pytest.mark.parametrize("keep", ["nowhere", "file"])
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_ordered(
+    stage: RotationStage, pebble: Pebble, keep: str
+) -> None:
+    (stage.directory / "a-file").touch()
+    with AcmeDoor(pebble) as door:
+        variables = {
+            "acme_renewal_authority": door.url,
+            "acme_renewal_account_key_content": stage.example.old.key_pem().decode(),
+            "acme_renewal_directory": str(stage.directory / "a-file" / "acme"),
+            "acme_renewal_keep_key": keep,
+        }
+        message = failed_untouched(stage, renew(stage, **variables))
+        assert str(stage.directory / "a-file") in message
+        assert door.asked("newAccount") >= 1
+        assert door.asked("newOrder") == 0
+
+
 
 
 @pytest.mark.once

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,60 @@ def test_what_is_no_key_is_not_kept(tmp_path: Path, content: str) -> None:
     refused = run("exchange_key_file", path=str(tmp_path / "x"), content=content)
     assert refused["failed"] is True
     assert "no private key" in refused["msg"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_key_below_a_file_cannot_be_kept_nor_be_planned(tmp_path: Path, check_mode: bool) -> None:
+    (tmp_path / "a-file").touch()
+    path = tmp_path / "a-file" / "keys" / "mail.key.pem"
+    content = CA.issue(*SUBJECT).key_pem().decode()
+    refused = run("exchange_key_file", path=str(path), content=content, check_mode=check_mode)
+    assert refused["failed"] is True
+    assert refused["changed"] is False
+    assert f"cannot be kept in {path}: " in refused["msg"]
+    assert content.splitlines()[1] not in str(refused)
+
+
+def test_a_key_in_a_folder_of_somebody_else_is_not_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access(path: Path, mode: int) -> bool:
+        return path != tmp_path
+
+    # For root every folder is writable.
+    monkeypatch.setattr("os.access", access)
+    path = tmp_path / "keys" / "of" / "mail.key.pem"
+    content = CA.issue(*SUBJECT).key_pem().decode()
+    refused = run("exchange_key_file", path=str(path), content=content, check_mode=True)
+    assert refused["failed"] is True
+    assert f"the folder {tmp_path} is not writable" in refused["msg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("exchange_key_file", "path"), ("exchange_certificate_request_file", "private_key_path")],
+)
+def test_a_key_that_may_not_be_looked_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: str
+) -> None:
+    path = tmp_path / "closed" / "mail.key.pem"
+    original = os.stat
+
+    def refusing(file: Any, **more: Any) -> os.stat_result:
+        # For root every folder is open.
+        if str(file) == str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return original(file, **more)
+
+    monkeypatch.setattr("os.stat", refusing)
+    more = (
+        {"content": CA.issue(*SUBJECT).key_pem().decode()}
+        if option == "path"
+        else {"subject": WRITTEN}
+    )
+    refused = run(name, **{option: str(path), **more})
+    assert refused["failed"] is True
+    assert refused["msg"] == f"{path} cannot be read: Permission denied."
 
 
 # -- a request ------------------------------------------------------------------------------------
