@@ -59,6 +59,7 @@ class ActionModule(ExchangeActionBase):
             "default": ["IIS", "SMTP"],
         },
         "names": {"type": "list", "elements": "str", "default": []},
+        "names_in_use": {"type": "list", "elements": "str", "default": []},
         "lifetime_percent": {"type": "float", "default": 66.7},
         "minimum_days": {"type": "int", "default": 0},
         "revoked_thumbprints": {"type": "list", "elements": "str", "default": []},
@@ -80,7 +81,7 @@ class ActionModule(ExchangeActionBase):
         services = wanted_services(options["services"])
         server, now = self.server(options), self.now()
         certificates = read_certificates(self.session, server, self.domain_controller)
-        found = in_use(certificates, services)
+        found = in_use(certificates, services, rules.names_in_use)
         verdicts = [judge(item, rules, server=server, now=now) for item in found]
         reasons = [reason for verdict in verdicts for reason in verdict.reasons]
         if not found:
@@ -116,6 +117,7 @@ def rules_of(options: Mapping[str, Any]) -> DueRules:
         lifetime_share=percent / 100,
         minimum_days=options["minimum_days"],
         names=tuple(options["names"]),
+        names_in_use=tuple(options["names_in_use"] or options["names"]),
         revoked=frozenset(map(normalize_thumbprint, options["revoked_thumbprints"])),
         distrusted={item["issuer"]: _day(item["from"]) for item in options["distrusted_issuers"]},
         jitter_days=options["jitter_days"],

@@ -18,7 +18,8 @@ description:
   - Judges the certificates of authorities that serve mail and web on a server. A certificate is due when a share of its lifetime is used, so that
     certificates of 200, 47 or 6 days need no other setting, or before that when it is revoked, when names are missing, or when its issuer is about to
     lose trust.
-  - A former certificate that still has SMTP, which cannot be taken from it, does not count once another one with its names and services ends later.
+  - A former certificate that still has SMTP, which cannot be taken from it, does not count once another one with its names and services began later,
+    whichever of them ends first. Of several certificates with one name Exchange takes the one that began last.
   - Costs one read. Self-signed certificates are not judged; other modules see to those.
 extends_documentation_fragment:
   - mailops.exchange.exchange
@@ -33,6 +34,14 @@ options:
     default: [IIS, SMTP]
   names:
     description: Host names that the certificates in use have to stand for together, one that is missing makes a renewal due.
+    type: list
+    elements: str
+    default: []
+  names_in_use:
+    description:
+      - The names by which clients and other servers use the server. Of a former certificate's names only these count, so that one which has other
+        names besides is not due for ever. A renewal could not give it a successor with them.
+      - Left empty, O(names) is taken, and every name counts where that is empty, too.
     type: list
     elements: str
     default: []

@@ -29,11 +29,11 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     """Sets up an organization whose certificate is so many days old."""
     running: list[FakeProcess] = []
 
-    def set_up(*, used: int, lifetime: int = 90) -> RotationStage:
+    def set_up(*, used: int, lifetime: int = 90, **more: Any) -> RotationStage:
         old = FIRST_CA.issue(
             *SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(used), valid_days=lifetime
         )
-        example = write_example(tmp_path, SERVERS, old=old)
+        example = write_example(tmp_path, SERVERS, old=old, **more)
         running.append(FakeProcess.start(example.file))
         return RotationStage(tmp_path, example, running[-1])
 
@@ -49,8 +49,8 @@ def verdict(run: PlaybookRun) -> dict[str, Any]:
     return found
 
 
-def look(stage: RotationStage, **variables: Any) -> PlaybookRun:
-    return stage.run(playbook=PLAYBOOK, **variables)
+def look(stage: RotationStage, *, check_mode: bool = False, **variables: Any) -> PlaybookRun:
+    return stage.run(playbook=PLAYBOOK, check_mode=check_mode, **variables)
 
 
 def test_nothing_due_costs_one_session_and_one_read_for_each_server(setting: Setting) -> None:
@@ -103,6 +103,60 @@ def test_after_a_rotation_the_former_certificate_makes_nothing_due(setting: Sett
     assert verdict(look(stage))["due"] is True
     stage.run().check()
     assert verdict(look(stage))["due"] is False
+
+
+@pytest.mark.parametrize("why", ["commercial", "revoked"])
+def test_a_former_certificate_that_ends_later_makes_nothing_due(setting: Setting, why: str) -> None:
+    """From 398 or 200 days to 90: SMTP stays on the former one, and nobody can take it away."""
+    stage = (
+        setting(used=270, lifetime=398) if why == "commercial" else setting(used=5, lifetime=200)
+    )
+    old = stage.example.old.thumbprint
+    variables = {"due_revoked_thumbprints": [old]} if why == "revoked" else {}
+    assert verdict(look(stage, **variables))["due"] is True
+
+    stage.run().check()
+
+    for server in stage.state()["servers"].values():
+        assert "SMTP" in server["certificates"][old]["Services"]
+    assert verdict(look(stage, **variables))["due"] is False
+    assert look(stage, check_mode=True, **variables).check().changed == 0
+
+
+@pytest.mark.once
+def test_a_former_certificate_counts_by_the_names_that_are_used(
+    setting: Setting, tmp_path: Path
+) -> None:
+    """One of the corporate authority for a server's own name, which nothing goes by any more."""
+    corporate = FIRST_CA.issue(
+        ("CN", "ex01.corp.local"),
+        dns=("ex01.corp.local",),
+        not_before=pki.now() - pki.days(600),
+        valid_days=700,
+    )
+    corporate.write_pfx(tmp_path / "corporate.pfx", "corporate")
+
+    def with_it(organisation: dict[str, Any]) -> None:
+        organisation["certificates"]["corporate"] = {
+            "pfx": "corporate.pfx",
+            "password": "corporate",
+        }
+        held = organisation["defaults"]["certificates"]
+        held.insert(0, {"certificate": "corporate", "services": ["SMTP"]})
+
+    stage = setting(used=10, adjust=with_it)
+
+    # Nobody says which names are used: it may be in use, and whoever looks decides.
+    found = verdict(look(stage))
+    assert {corporate.thumbprint in reason for reason in found["reasons"]} == {True}
+    for variables in (
+        {"due_names_in_use": list(NAMES)},
+        {"due_names": list(NAMES)},
+        {"acme_renewal_names": list(NAMES)},
+    ):
+        assert verdict(look(stage, **variables))["due"] is False
+    used = {"due_names": list(NAMES), "due_names_in_use": [*NAMES, "ex01.corp.local"]}
+    assert verdict(look(stage, **used))["due"] is True
 
 
 @pytest.mark.once

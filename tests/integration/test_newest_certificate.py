@@ -87,6 +87,43 @@ def test_what_was_fetched_is_rotated_to_once(stage: RotationStage, layout: str) 
         assert counters["cmdlets"] == {"Get-ExchangeCertificate": 1}
 
 
+@pytest.mark.parametrize("why", ["commercial", "revoked"])
+def test_a_former_certificate_that_ends_later_makes_nothing_new(tmp_path: Path, why: str) -> None:
+    """It keeps SMTP for ever, which nobody can take from it."""
+    lifetime, used = (398, 100) if why == "commercial" else (200, 5)
+    old = FIRST_CA.issue(
+        *SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(used), valid_days=lifetime
+    )
+    new = SECOND_CA.issue(*SUBJECT, dns=NAMES, valid_days=90)
+    example = write_example(tmp_path, SERVERS, old=old, new=new)
+    with FakeProcess.start(example.file) as fake:
+        stage = RotationStage(tmp_path, example, fake)
+        fetched(stage, "certbot", new)
+        look(stage).check()
+        assert stage.everywhere() == {new.thumbprint}
+        for server in stage.state()["servers"].values():
+            assert "SMTP" in server["certificates"][old.thumbprint]["Services"]
+
+        again = look(stage).check()
+
+        assert again.changed == 0
+        assert "There is nothing to do" in again.output
+        for server in ("EX01", "EX02"):
+            cmdlets = fake.get("/counters")["servers"][server]["cmdlets"]
+            assert cmdlets == {"Get-ExchangeCertificate": 1}
+
+
+@pytest.mark.once
+def test_what_is_missing_on_one_server_is_new(stage: RotationStage) -> None:
+    fetched(stage, "certbot", stage.example.new)
+    only_one = {"arguments": ("--limit", "EX01"), "rotate_prepared_servers": ["EX02"]}
+    look(stage, **only_one).check()
+    assert len(stage.everywhere()) == 2
+    look(stage).check()
+    assert stage.everywhere() == {stage.example.new.thumbprint}
+    assert look(stage).check().changed == 0
+
+
 @pytest.mark.once
 def test_what_is_older_than_what_is_in_use_is_left_alone(stage: RotationStage) -> None:
     older = SECOND_CA.issue(

@@ -35,6 +35,8 @@ class DueRules:
     lifetime_share: float = 2 / 3
     minimum_days: int = 0
     names: tuple[str, ...] = ()
+    # What counts of a former certificate's names; none means all of them.
+    names_in_use: tuple[str, ...] = ()
     revoked: frozenset[str] = frozenset()
     # A part of the issuer's name, and the day from which clients do not trust it any more.
     distrusted: Mapping[str, datetime] | None = None
@@ -73,13 +75,20 @@ class Verdict:
 
 
 def in_use(
-    certificates: Sequence[ExchangeCertificate], services: Services
+    certificates: Sequence[ExchangeCertificate],
+    services: Services,
+    names_in_use: Iterable[str] = (),
 ) -> list[ExchangeCertificate]:
     """The certificates of authorities that serve any of these services and were not superseded.
 
     SMTP cannot be taken from a certificate, so a former one keeps it: it does not count once
-    another that ends later has its names and its services.
+    another that began later has its services and its names. Of several with one name Exchange takes
+    the one that began last, also when an older one ends after it.
+
+    Args:
+        names_in_use: What counts of a former certificate's names; without, all of them.
     """
+    wanted = tuple(names_in_use)
     serving = [
         item
         for item in certificates
@@ -88,7 +97,9 @@ def in_use(
         and (item.services or frozenset()) & services
     ]
     return [
-        item for item in serving if not any(_supersedes(other, item, services) for other in serving)
+        item
+        for item in serving
+        if not any(_supersedes(other, item, services, wanted) for other in serving)
     ]
 
 
@@ -128,17 +139,31 @@ def missing_names(certificates: Iterable[ExchangeCertificate], names: Iterable[s
 
 
 def _supersedes(
-    other: ExchangeCertificate, certificate: ExchangeCertificate, services: Services
+    other: ExchangeCertificate,
+    certificate: ExchangeCertificate,
+    services: Services,
+    names_in_use: tuple[str, ...],
 ) -> bool:
-    if other.thumbprint == certificate.thumbprint:
-        return False
     mine = (certificate.services or frozenset()) & services
+    names = certificate.names
+    if names_in_use:
+        names = tuple(name for name in names_in_use if covers(certificate.names, name))
+    return (
+        _is_newer(other, certificate)
+        and mine <= (other.services or frozenset())
+        and not uncovered(other.names, names)
+    )
+
+
+def _is_newer(other: ExchangeCertificate, certificate: ExchangeCertificate) -> bool:
+    if other.not_before is None or certificate.not_before is None:
+        return False
+    if other.not_before != certificate.not_before:
+        return other.not_before > certificate.not_before
     return (
         other.not_after is not None
         and certificate.not_after is not None
         and other.not_after > certificate.not_after
-        and mine <= (other.services or frozenset())
-        and not uncovered(other.names, certificate.names)
     )
 
 

@@ -103,6 +103,45 @@ def test_only_what_is_in_use_counts() -> None:
     assert in_use([old, new, own, request, idle], SMTP) == [new]
 
 
+def test_a_former_one_counts_no_more_though_it_ends_later_than_its_successor() -> None:
+    """SMTP stays on it, and Exchange takes the one that began last."""
+    commercial = certificate(lifetime=398, used=200)
+    revoked = certificate(lifetime=200, used=20, thumbprint="C" * 40, status="Revoked")
+    web = frozenset({"IIS", "SMTP"})
+    for former in (commercial, revoked):
+        former = replace(former, services=SMTP)
+        new = certificate(lifetime=64, used=0, thumbprint="B" * 40)
+        assert in_use([former, new], web) == [new]
+
+
+def test_an_older_one_that_was_gone_back_to_counts() -> None:
+    newer = certificate(used=1, thumbprint="B" * 40, services=SMTP)
+    older = certificate(used=40)
+    assert in_use([older, newer], frozenset({"IIS", "SMTP"})) == [older, newer]
+
+
+def test_of_two_that_began_together_the_one_that_ends_last_counts() -> None:
+    short, long = certificate(lifetime=47), certificate(lifetime=90, thumbprint="B" * 40)
+    assert in_use([short, long], SMTP) == [long]
+    assert in_use([long, replace(long, thumbprint="C" * 40)], SMTP) == [
+        long,
+        replace(long, thumbprint="C" * 40),
+    ]
+
+
+def test_names_that_nothing_uses_do_not_make_a_former_one_count() -> None:
+    new = certificate(used=1, thumbprint="B" * 40)
+    former = certificate(lifetime=700, used=600, dns_names=("ex01.corp.local",), services=SMTP)
+    wider = replace(former, thumbprint="C" * 40, dns_names=("*.contoso.com", "ex01.corp.local"))
+    # Where nobody said which names are used, all of them may be.
+    assert in_use([former, wider, new], SMTP) == [former, wider, new]
+    assert in_use([former, wider, new], SMTP, ["mail.contoso.com"]) == [new]
+    # Its wildcard stands for a name that the newer one lacks.
+    assert in_use([wider, new], SMTP, ["mail.contoso.com", "pop.contoso.com"]) == [wider, new]
+    # Nothing has taken its place where nothing newer is.
+    assert in_use([former], SMTP, ["mail.contoso.com"]) == [former]
+
+
 def test_a_former_one_counts_while_it_has_a_name_or_service_of_its_own() -> None:
     new = certificate(used=1, thumbprint="B" * 40)
     wider = certificate(used=80, dns_names=("mail.contoso.com", "pop.contoso.com"))
