@@ -42,13 +42,14 @@ class ActionModule(ExchangeActionBase):
         "plan": {"type": "dict"},
         "require_plan": {"type": "bool", "default": False},
         "plan_maximum_age_hours": {"type": "float", "default": 72.0},
+        "maximum_age_hours": {"type": "float"},
         "outcome": {"type": "str"},
         "complete": {"type": "bool", "default": True},
         "summary": {"type": "str"},
     }
     REQUIRED_IF = [
         ("state", "begun", ("directory", "thumbprint", "servers", "plan")),
-        ("state", "found", ("directory", "thumbprint", "servers")),
+        ("state", "found", ("directory", "servers")),
         ("state", "read", ("folder",)),
         ("state", "finished", ("folder", "outcome", "summary")),
     ]
@@ -56,8 +57,9 @@ class ActionModule(ExchangeActionBase):
     REQUIRES_CONNECTION = False
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        if options["plan_maximum_age_hours"] <= 0:
-            raise InvalidInput("plan_maximum_age_hours must be more than 0.")
+        for name in ("plan_maximum_age_hours", "maximum_age_hours"):
+            if options[name] is not None and options[name] <= 0:
+                raise InvalidInput(f"{name} must be more than 0.")
         act = {
             "begun": self._plan_only if self.check_mode else self._begin,
             "found": self._find,
@@ -124,10 +126,15 @@ class ActionModule(ExchangeActionBase):
         run = runs.find_unfinished(
             Path(options["directory"]),
             operation=options["operation"],
-            thumbprint=normalize_thumbprint(options["thumbprint"]),
+            thumbprint=normalize_thumbprint(options["thumbprint"])
+            if options["thumbprint"]
+            else None,
             addresses=addresses_of(options["servers"]),
         )
-        return {"run": None if run is None else result_of(run, resumed=True)}
+        maximum = options["maximum_age_hours"]
+        if run is not None and maximum and runs.hours_since(run, self.now()) > maximum:
+            return {"run": None, "too_old": str(run.folder)}
+        return {"run": None if run is None else result_of(run, resumed=True), "too_old": None}
 
     def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
         run = runs.open_run(Path(options["folder"]))

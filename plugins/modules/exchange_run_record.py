@@ -27,7 +27,8 @@ options:
   state:
     description:
       - V(begun) opens the folder of a run, of an unfinished one where there is one. In check mode only the plan is kept, in a folder of its own.
-      - V(found) returns the unfinished run for the same certificate and servers, or V(null).
+      - V(found) returns the unfinished run for the same certificate and servers, or V(null). Without O(thumbprint) it is the newest run for these
+        servers, for whichever certificate, and V(null) if that one has finished.
       - V(read) returns the run in O(folder).
       - V(finished) writes the summary, and C(after.json) if the run is O(complete).
     type: str
@@ -49,7 +50,7 @@ options:
     default: rotate
   thumbprint:
     description:
-      - Thumbprint of the certificate that the run is about. Needed to begin and to find.
+      - Thumbprint of the certificate that the run is about. Needed to begin.
     type: str
   server:
     description:
@@ -58,7 +59,7 @@ options:
   servers:
     description:
       - The servers by name, each as M(mailops.exchange.exchange_state_info) returns it, together with C(address), under which it is reached.
-      - An unfinished run is the same when it has a server of the same name and address.
+      - An unfinished run is the same when it has a server of the same name and address. The name of its host in the inventory will do.
     type: dict
   organization:
     description:
@@ -78,6 +79,11 @@ options:
       - How old that plan may be.
     type: float
     default: 72.0
+  maximum_age_hours:
+    description:
+      - With O(state=found), how long ago the unfinished run may have written its last event. Left out, it may be of any age.
+    type: float
+    version_added: 0.3.0
   outcome:
     description:
       - How the run ended, a word or two. Needed to finish.
@@ -127,6 +133,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+too_old:
+  description: Folder of an unfinished run that was not returned because of O(maximum_age_hours), or V(null).
+  returned: O(state=found)
+  type: str
+  sample: null
 run:
   description: The run, or V(null) when none was found.
   returned: success

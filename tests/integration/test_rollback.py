@@ -193,6 +193,50 @@ def test_a_certificate_that_somebody_removed_is_told_before_anything_is_changed(
     assert stage.changing_cmdlets() == []
 
 
+def test_without_a_folder_the_run_that_was_interrupted_is_taken_back(staging: Staging) -> None:
+    stage = staging()
+    before = sound(stage.state())
+    empty = stage.run(playbook=ROLLBACK, rollback_run_folder="").check()
+    assert "There is nothing to roll back" in empty.output
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-ReceiveConnector", server="EX02")
+    stage.run(rotate_rollback=False)
+    interrupted = sound(stage.state())
+    assert interrupted != before
+
+    too_old = stage.run(playbook=ROLLBACK, rollback_maximum_age_hours=0.00001).check()
+    assert f"{folder_of(stage)} has not finished" in told(too_old)
+    planned = stage.run(playbook=ROLLBACK, check_mode=True).check()
+    assert sound(stage.state()) == interrupted
+    assert planned.changed > 0
+
+    back = stage.run(playbook=ROLLBACK).check()
+    assert f"is taken: {folder_of(stage)}," in told(back)
+    assert_as(stage, before)
+
+    again = stage.run(playbook=ROLLBACK).check()
+    assert "There is nothing to roll back" in again.output
+    assert (again.changed, stage.changing_cmdlets()) == (0, [])
+
+
+def told(run: Any) -> str:
+    """What was said about the folder."""
+    return str(run.result("Say which one is taken")["msg"])
+
+
+def test_a_rotation_that_has_finished_is_not_taken_back_without_being_named(
+    staging: Staging,
+) -> None:
+    stage = staging()
+    stage.run().check()
+    after = sound(stage.state())
+
+    run = stage.run(playbook=ROLLBACK).check()
+
+    assert "There is nothing to roll back" in told(run)
+    assert sound(stage.state()) == after
+    assert (run.changed, stage.changing_cmdlets()) == (0, [])
+
+
 @pytest.mark.parametrize("folder", ["/nonexistent/run", "."])
 def test_a_folder_that_holds_no_record_is_refused(staging: Staging, folder: str) -> None:
     stage = staging()

@@ -75,23 +75,34 @@ def runs_in(directory: Path) -> list[Run]:
 
 
 def find_unfinished(
-    directory: Path, *, operation: str, thumbprint: str, addresses: Mapping[str, str]
+    directory: Path, *, operation: str, thumbprint: str | None, addresses: Mapping[str, str]
 ) -> Run | None:
     """Return the newest run that began for the same certificate and servers and has not finished.
 
     Args:
+        thumbprint: None for any certificate. Then a newer run for another one, which has finished,
+            hides what was left before it: going back behind that would undo what it did.
         addresses: of the servers now; one in common, under the same address, makes it the same
             organization.
     """
     for run in runs_in(directory):
         before = run.before
-        if (before.get("operation"), before.get("thumbprint")) != (operation, thumbprint):
+        if before.get("operation") != operation:
+            continue
+        if thumbprint not in (None, before.get("thumbprint")):
             continue
         if not _same_organization(before["servers"], addresses):
             continue
         # Only the newest counts: an older one was left behind on purpose.
         return None if run.finished else run
     return None
+
+
+def hours_since(run: Run, now: datetime) -> float:
+    """How long ago a run has written its last event, or began."""
+    moments = [str(event.get("time"))[:19] + "Z" for event in run_folder.read_events(run.folder)]
+    last = max([str(run.before.get("began")), *moments], key=_moment)
+    return (now - _moment(last)).total_seconds() / 3600
 
 
 def begin_run(
@@ -236,9 +247,11 @@ def _new_folder(directory: Path, operation: str, thumbprint: str, now: datetime)
 def _same_organization(
     servers: Mapping[str, Mapping[str, Any]], addresses: Mapping[str, str]
 ) -> bool:
+    """By the names of servers, or of the hosts of the inventory that they were."""
     return any(
-        name in servers and str(servers[name].get("address")) == address
+        name in (server, recorded.get("host")) and str(recorded.get("address")) == address
         for name, address in addresses.items()
+        for server, recorded in servers.items()
     )
 
 

@@ -88,6 +88,18 @@ def test_a_run_that_did_not_reach_its_goal_stays_unfinished(tmp_path: Path) -> N
     assert begin(tmp_path)["run"]["resumed"] is True
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_certificate_only_a_run_that_is_not_too_old_is_found(
+    tmp_path: Path, check_mode: bool
+) -> None:
+    folder = begin(tmp_path)["run"]["folder"]
+    found = {"state": "found", "directory": str(tmp_path), "servers": SERVERS}
+    young = record(check_mode, **found, maximum_age_hours=1)
+    assert (young["run"]["folder"], young["too_old"]) == (folder, None)
+    old = record(check_mode, **found, maximum_age_hours=1e-9)
+    assert (old["run"], old["too_old"]) == (None, folder)
+
+
 def test_in_check_mode_only_the_plan_is_kept(tmp_path: Path) -> None:
     result = begin(tmp_path, check_mode=True)
 
@@ -119,6 +131,7 @@ def test_a_run_that_is_gone_on_with_needs_no_new_plan(tmp_path: Path) -> None:
         ({"state": "read", "folder": "/nonexistent"}, "/nonexistent"),
         ({"state": "finished", "folder": "/nonexistent"}, "outcome"),
         ({"state": "read"}, "folder"),
+        ({"state": "read", "folder": "/", "maximum_age_hours": 0}, "maximum_age_hours"),
     ],
 )
 def test_bad_input_is_named(options: dict[str, Any], said: str) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,47 @@ def test_an_unfinished_run_behind_a_finished_one_is_left_alone(tmp_path: Path) -
     found = runs.find_unfinished(tmp_path, operation="rotate", thumbprint=NEW, addresses=ADDRESSES)
 
     assert found is None
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_without_a_certificate_the_newest_run_of_the_servers_counts(
+    tmp_path: Path, finished: bool
+) -> None:
+    begin(tmp_path)
+    newest, _ = begin(tmp_path, minutes=5, thumbprint=OTHER)
+    if finished:
+        finish(newest)
+
+    found = runs.find_unfinished(tmp_path, operation="rotate", thumbprint=None, addresses=ADDRESSES)
+
+    assert (found and found.folder) == (None if finished else newest.folder)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "found"),
+    [
+        ({"mail1": "ex01.contoso.com"}, True),
+        ({"EX01": "ex01.contoso.com"}, True),
+        ({"mail1": "ex01.fabrikam.com"}, False),
+        ({"mail3": "ex01.contoso.com"}, False),
+    ],
+    ids=["by its host", "by its name", "another address", "another host"],
+)
+def test_a_run_is_found_by_the_hosts_of_the_inventory(
+    tmp_path: Path, addresses: dict[str, str], found: bool
+) -> None:
+    begin(tmp_path, servers={"EX01": {"host": "mail1", "address": "ex01.contoso.com"}})
+    run = runs.find_unfinished(tmp_path, operation="rotate", thumbprint=None, addresses=addresses)
+    assert (run is not None) is found
+
+
+def test_a_run_is_as_old_as_its_last_event(tmp_path: Path) -> None:
+    run, _ = begin(tmp_path)
+    assert runs.hours_since(run, NOW + timedelta(hours=3)) == 3
+    later = NOW + timedelta(hours=2)
+    event = json.dumps({"time": later.isoformat(timespec="milliseconds").replace("+00:00", "Z")})
+    (run.folder / run_folder.EVENTS).write_text(f"{event}\n{{cut off")
+    assert runs.hours_since(run, NOW + timedelta(hours=3)) == 1
 
 
 def test_folders_that_are_no_runs_are_passed_over(tmp_path: Path) -> None:
