@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -236,7 +237,10 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         return CertificateSource(**values)
 
     def find_file(self, path: str, *, option: str) -> str:
-        """The file on the control node, searched in the role's and the playbook's files folders.
+        """The file on the control node: where Ansible looks, then where the run was started.
+
+        A playbook of the collection lies where users have no files, and what they give on the
+        command line they mean as their shell does. In AWX that folder is the project.
 
         Raises:
             InvalidInput: there is none.
@@ -244,9 +248,19 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         try:
             return str(self._find_needle("files", path))
         except AnsibleFileNotFound as error:
+            here = os.path.abspath(path)
+            if os.path.isfile(here):
+                return here
+            places = (
+                ""
+                if os.path.isabs(path)
+                else (
+                    ", neither in a files folder of the role or the playbook nor in "
+                    f"{Path.cwd()}, where ansible-playbook was started"
+                )
+            )
             raise InvalidInput(
-                f"{option}: '{path}' was not found on the control node, neither as it is nor in a "
-                "files folder of the role or the playbook.",
+                f"{option}: '{path}' was not found on the control node{places}.",
                 details={"option": option},
             ) from error
         except AnsibleError as error:
@@ -317,7 +331,8 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
             with Path(path).open("rb") as stream:
                 if stream.read(len(_VAULT_HEADER)) != _VAULT_HEADER:
                     return None
-            content, _unencrypted = self._loader._get_file_contents(path)
+            # The loader would take a relative path from the playbook's folder.
+            content, _unencrypted = self._loader._get_file_contents(str(Path(path).absolute()))
         except (AnsibleError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InvalidInput(

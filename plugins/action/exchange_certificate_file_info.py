@@ -70,7 +70,8 @@ class ActionModule(ExchangeActionBase):
         }
 
     def _contents(self, options: Mapping[str, Any]) -> tuple[dict[str, bytes], list[str]]:
-        folder = Path(options["directory"]).expanduser()
+        # Absolute, because whoever reads what is found here would look elsewhere first.
+        folder = Path(options["directory"]).expanduser().absolute()
         if not folder.is_dir():
             if options["missing_directory"] == "empty" and not folder.exists():
                 return {}, []

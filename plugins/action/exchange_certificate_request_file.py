@@ -70,6 +70,10 @@ class ActionModule(KeyFileAction):
     REQUIRES_CONNECTION = False
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        # Absolute, because whoever reads these files later would look elsewhere first.
+        for option in ("private_key_path", "path"):
+            if options[option]:
+                options[option] = str(Path(options[option]).expanduser().absolute())
         if options["state"] == "present":
             return self._present(options)
         return self._completed(options)
@@ -91,7 +95,7 @@ class ActionModule(KeyFileAction):
             # The subject may be refused, so before the key is kept.
             pem = make_request(wish.subject, wish.names, key)
             self.keep_key(
-                Path(options["private_key_path"]).expanduser(),
+                Path(options["private_key_path"]),
                 key.pem,
                 encrypt=options["encrypt"],
                 vault_id=options["vault_id"],
@@ -101,7 +105,7 @@ class ActionModule(KeyFileAction):
         else:
             pem = make_request(wish.subject, wish.names, key)
         if options["path"]:
-            pem = self._written(Path(options["path"]).expanduser(), pem)
+            pem = self._written(Path(options["path"]), pem)
         return {"request": request_facts(pem), "private_key_path": options["private_key_path"]}
 
     def _completed(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +146,7 @@ class ActionModule(KeyFileAction):
             return load_key(
                 options["private_key_content"], passphrase, origin="private_key_content"
             )
-        held = self.held_content(Path(options["private_key_path"]).expanduser())
+        held = self.held_content(Path(options["private_key_path"]))
         if held is None:
             return None
         return load_key(held, passphrase, origin=options["private_key_path"])

@@ -19,7 +19,8 @@ options:
     description:
       - Path of a PFX (PKCS#12) file on the control node that holds the certificate, its private key
         and, as a rule, the intermediate certificates.
-      - A relative path is looked for as C(copy) does it, in the C(files) folder of the role and of the playbook.
+      - A relative path is looked for as C(copy) does it, in the C(files) folder of the role and of the playbook, and then in the
+        folder where C(ansible-playbook) was started, which is the project in AWX. The other paths are found so, too.
       - A file encrypted with ansible-vault is decrypted in memory.
       - The PFX is read on the control node and encoded again in a form that every Windows version
         accepts, so a file written by a recent OpenSSL works too.

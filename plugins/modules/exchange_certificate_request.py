@@ -64,7 +64,9 @@ options:
       O(subject) and O(names).
     type: str
   response_path:
-    description: The authority's answer on the control node, as CER, P7B or PEM, with its intermediates or without.
+    description:
+      - The authority's answer on the control node, as CER, P7B or PEM, with its intermediates or without.
+      - A relative path is looked for as C(copy) does it, and then in the folder where C(ansible-playbook) was started.
     type: path
   response_content:
     description: The answer itself as PEM text, or the base64 of one of the other forms.

@@ -51,6 +51,7 @@ options:
   private_key_path:
     description:
       - File of the key on the control node, clear or encrypted with ansible-vault. It is made when it is missing.
+      - A relative path is one in the folder where C(ansible-playbook) was started.
     type: path
   private_key_content:
     description:
@@ -72,10 +73,12 @@ options:
   path:
     description:
       - File for the request. It is written anew only when it asks for something else.
+      - A relative path is one in the folder where C(ansible-playbook) was started.
     type: path
   response_path:
     description:
       - The authority's answer on the control node, as CER, P7B or PEM, with its intermediates or without.
+      - A relative path is looked for as C(copy) does it, and then in the folder where C(ansible-playbook) was started.
     type: path
   response_content:
     description:
@@ -147,7 +150,7 @@ request:
       type: int
       sample: 2048
 private_key_path:
-  description: The file with the key, or V(null).
+  description: The absolute path of the file with the key, or V(null).
   returned: success
   type: str
   sample: /var/lib/mailops/mail.contoso.com.key.pem

@@ -175,6 +175,45 @@ def test_the_answer_is_completed_brought_everywhere_and_rotated_to(
     assert changing(stage) == []
 
 
+def test_relative_paths_are_those_of_the_folder_where_the_run_is_started(
+    stage: RotationStage,
+) -> None:
+    def named(playbook: str, **more: Any) -> PlaybookRun:
+        """The collection's playbook by its name, which lies far from the user's files."""
+        name = Path(f"mailops.exchange.{playbook}")
+        return stage.run(playbook=name, give_certificate=False, rotate_ports=[], **more)
+
+    asked = {**ASKED, "certificate_request_file": "mail.csr"}
+    named("request_cert", check_mode=True, **asked).check()
+    assert not (stage.directory / "mail.csr").exists()
+    named("request_cert", **asked).check()
+    assert not (REPOSITORY / "playbooks" / "mail.csr").exists()
+    assert named("request_cert", **asked).check().changed == 0
+
+    request = (stage.directory / "mail.csr").read_text(encoding="ascii")
+    new, path = answered(stage, request, "p7b")
+    answer = {"certificate_request_response_path": path.name}
+    named("complete_cert", check_mode=True, **answer).check()
+    assert changing(stage) == []
+    named("complete_cert", **answer).check()
+    assert new in stage.state()["servers"]["EX02"]["certificates"]
+    assert named("complete_cert", **answer).check().changed == 0
+
+    pfx = {
+        "rotate_pfx_path": stage.example.pfx.name,
+        "rotate_pfx_password": stage.example.pfx_password,
+    }
+    planned = named("rotate_cert", check_mode=True, **pfx).check()
+    assert f"Import certificate {stage.example.new.thumbprint}" in planned.output
+
+    refused = named("complete_cert", certificate_request_response_path="nowhere.p7b")
+    assert (
+        "neither in a files folder of the role or the playbook nor in "
+        f"{stage.directory}, where ansible-playbook was started"
+        in refused.result("See to the request")["msg"]
+    )
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("wrong", ["another key", "rubbish"])
 def test_what_does_not_belong_to_the_request_is_refused(stage: RotationStage, wrong: str) -> None:
@@ -211,9 +250,10 @@ def test_the_key_can_be_made_on_the_control_node(stage: RotationStage) -> None:
     password = stage.directory / "vault-password"
     password.write_text("open sesame", encoding="utf-8")
     asked: dict[str, Any] = {
-        "certificate_request_private_key_path": str(key),
+        # Relative to the folder in which ansible-playbook is started.
+        "certificate_request_private_key_path": "keys/mail.key.pem",
         "certificate_request_encrypt_key": True,
-        "certificate_request_file": str(file),
+        "certificate_request_file": "mail.csr",
         "arguments": ("--vault-password-file", str(password)),
     }
     ask(stage, check_mode=True, **asked).check()
@@ -229,7 +269,7 @@ def test_the_key_can_be_made_on_the_control_node(stage: RotationStage) -> None:
     assert waiting(stage) == []
 
     new, path = answered(stage, request, "p7b")
-    answer = {**asked, "certificate_request_response_path": str(path)}
+    answer = {**asked, "certificate_request_response_path": path.name}
     planned = run(stage, "complete_cert", check_mode=True, **answer).check()
     assert f"Import certificate {new}" in planned.output
     assert changing(stage) == []

@@ -245,6 +245,42 @@ def test_relative_files_are_found_in_the_files_folder(tmp_path: Path) -> None:
     assert found[0].pfx_path == str(tmp_path / "files/mail.pfx")
 
 
+def test_then_they_are_found_where_the_run_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, project = tmp_path / "role", tmp_path / "project"
+    for path in (role / "files/first.pfx", project / "first.pfx", project / "keys/second.pfx"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"0")
+    (project / "folder.pfx").mkdir()
+    monkeypatch.chdir(project)
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path / "playbooks"))
+    found: list[Any] = []
+
+    def work(self: Probe, options: dict[str, Any]) -> dict[str, Any]:
+        found.append(self.certificate_source(options))
+        return {}
+
+    def look(path: str) -> dict[str, Any]:
+        return probe({"name": "x", "pfx_path": path}, work, files=role, loader=loader).run()
+
+    look("first.pfx")
+    look("keys/second.pfx")
+    assert [source.pfx_path for source in found] == [
+        str(role / "files/first.pfx"),
+        str(project / "keys/second.pfx"),
+    ]
+    for path in ("nowhere.pfx", "folder.pfx"):
+        assert look(path)["msg"] == (
+            f"pfx_path: '{path}' was not found on the control node, neither in a files folder of "
+            f"the role or the playbook nor in {project}, where ansible-playbook was started."
+        )
+    assert look("/nowhere.pfx")["msg"] == (
+        "pfx_path: '/nowhere.pfx' was not found on the control node."
+    )
+
+
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     def work(self: Probe, options: dict[str, Any]) -> dict[str, Any]:
         self.certificate_source(options)
