@@ -261,6 +261,49 @@ def test_a_kept_certificate_is_taken_by_the_next_run(stage: RotationStage, keep:
     assert only(stage) == thumbprint(certificate(stage))
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("why", ["revoked", "minimum days", "distrusted"])
+def test_a_kept_certificate_that_is_due_itself_is_not_taken(stage: RotationStage, why: str) -> None:
+    """After a rotation the newest one that is kept is the one in use."""
+    kept: dict[str, Any] = {"acme_renewal_keep_key": "file"}
+    renew(stage, **kept).check()
+    first = certificate(stage)
+    assert renew(stage, **kept).check().changed == 0
+    reason: dict[str, Any] = {
+        "revoked": {"due_revoked_thumbprints": [thumbprint(first).lower()]},
+        # More than its lifetime, so that what comes next has fewer days left, too.
+        "minimum days": {"due_minimum_days": 100_000},
+        "distrusted": {"due_distrusted_issuers": [{"issuer": "Pebble", "from": "2020-01-01"}]},
+    }[why]
+
+    planned = renew(stage, check_mode=True, **kept, **reason).check()
+    assert "would be ordered" in planned.output
+    assert changing(stage) == []
+
+    run = renew(stage, **kept, **reason).check()
+
+    assert "A renewal is due" in run.output
+    second = certificate(stage)
+    assert thumbprint(second) != thumbprint(first)
+    assert only(stage) == thumbprint(second)
+    if why == "revoked":
+        again = renew(stage, **kept, **reason).check()
+        assert again.changed == 0
+        assert "Nothing is due" in again.output
+
+
+@pytest.mark.once
+def test_a_kept_certificate_that_was_revoked_before_it_was_used_is_not_taken(
+    stage: RotationStage,
+) -> None:
+    kept: dict[str, Any] = {"acme_renewal_keep_key": "file"}
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Import-ExchangeCertificate")
+    assert renew(stage, **kept).return_code != 0
+    first = thumbprint(certificate(stage))
+    renew(stage, **kept, due_revoked_thumbprints=[first]).check()
+    assert only(stage) == thumbprint(certificate(stage)) != first
+
+
 # -- what fails, and leaves Exchange alone --------------------------------------------------------
 
 
