@@ -15,6 +15,9 @@ from ansible_collections.mailops.exchange.plugins.action import (
     ExchangeActionBase,
     preload,
 )
+from ansible_collections.mailops.exchange.plugins.action.exchange_rotation_info import (
+    named_outgoing,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
@@ -58,6 +61,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_c
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
     read_objects,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
+    plan_organization,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
     NewCertificate,
 )
@@ -73,6 +79,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_cert
     read_stored,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.secure_mail import (
+    CloudConnectors,
     cloud_connectors,
     frontend_connectors,
     missing_servers,
@@ -86,6 +93,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.wizard imp
     judge_certificate,
     judge_cloud_connectors,
     judge_frontend,
+    judge_left_alone,
     judge_service_host,
     judge_store,
     judge_wizard,
@@ -108,6 +116,7 @@ class ActionModule(ExchangeActionBase):
         "organization": {"type": "bool", "default": True},
         "carries_hybrid_mail": {"type": "bool"},
         "former_tls_certificate_name": {"type": "str"},
+        "outgoing": {"type": "list", "elements": "str"},
     }
     MUTUALLY_EXCLUSIVE = CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE
 
@@ -239,25 +248,51 @@ class ActionModule(ExchangeActionBase):
         new: NewCertificate | None,
         options: Mapping[str, Any],
     ) -> Iterator[Finding]:
-        connectors = cloud_connectors(
-            read_send_connectors(self.session, self.domain_controller, whole=True)
-        )
+        stored = configuration.tls_certificate_name
+        former = self._former(options, stored)
+        found = self._cloud_connectors(options, [former, read_stored(stored)], certificates, new)
         result["send_connectors"] = [
             send_needs(item, new.tls_certificate_name).to_result()
-            for item in connectors
+            for item in found.hybrid
             if new is not None
         ]
-        stored = configuration.tls_certificate_name
         result["configuration_differs"] = new is not None and not (
             stored and read_stored(stored) == new.tls_certificate_name and is_canonical(stored)
         )
-        yield judge_cloud_connectors([item.name for item in connectors])
+        yield judge_cloud_connectors([item.name for item in found.hybrid])
+        for connector, why in found.others:
+            yield judge_left_alone(connector.title, why)
         yield judge_builds(self._versions())
         if new is not None:
-            former = self._former(options, stored)
             result["wizard"] = judge_wizard(
                 former, former_names(former, new, certificates, now=self.now()), new
             ).to_result()
+
+    def _cloud_connectors(
+        self,
+        options: Mapping[str, Any],
+        named: Sequence[TlsCertificateName | None],
+        certificates: Sequence[ExchangeCertificate],
+        new: NewCertificate | None,
+    ) -> CloudConnectors:
+        """Those of hybrid mail by what they name, or will name at the end of a rotation."""
+        connectors = read_send_connectors(self.session, self.domain_controller, whole=True)
+        names = [name for name in named if name is not None]
+        if new is None:
+            return cloud_connectors(connectors, certificates=names)
+        outgoing = named_outgoing(options["outgoing"])
+        rotation = plan_organization(
+            new,
+            outgoing=[item for item in certificates if item.thumbprint in (outgoing or ())],
+            certificates=certificates,
+            send_connectors=connectors,
+            outgoing_was_named=outgoing is not None,
+        )
+        return cloud_connectors(
+            connectors,
+            certificates=[*names, new.tls_certificate_name],
+            followed=[change.name for change in rotation.send_connectors],
+        )
 
     def _former(self, options: Mapping[str, Any], stored: str | None) -> TlsCertificateName | None:
         """What the hybrid configuration named before; given as empty, it named none."""

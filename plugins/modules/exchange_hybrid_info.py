@@ -18,6 +18,10 @@ description:
   - Finds what carries secure mail between on-premises Exchange and Exchange Online, by what it does and not by its name. These are the hybrid
     configuration, the Send connectors that lead to Exchange Online, and the Receive connector on port 25 of each server that the hybrid configuration
     names.
+  - A Send connector is taken for one of hybrid mail when it is as the Hybrid Configuration Wizard leaves it, with an address space in
+    C(*.mail.onmicrosoft.com), by DNS and without smart hosts. Where there are several, each may belong to a tenant of its own, with its own certificate.
+    Then only those are taken that name no certificate, the new one, the one that the hybrid configuration named, or an outgoing one. Every other one
+    that leads to Exchange Online is a finding C(left_alone).
   - Tells what each of them lacks compared with what the Hybrid Configuration Wizard leaves, for the certificate that is given or that the hybrid
     configuration names.
   - Checks the prerequisites of the wizard one by one. The certificate is of a third-party authority, is on the server and enabled for SMTP; every
@@ -38,6 +42,10 @@ options:
       - A run that goes on with an interrupted one finds the new name there already, and has to give the one of that run's record. An empty text
         says that none was named.
     type: str
+  outgoing:
+    description: Thumbprints of the certificates that a rotation replaces, as its O(mailops.exchange.exchange_rotation_info#module:outgoing).
+    type: list
+    elements: str
 extends_documentation_fragment:
   - mailops.exchange.certificate_source
   - mailops.exchange.exchange
@@ -96,7 +104,8 @@ configuration_differs:
   sample: false
 send_connectors:
   description: >-
-    The Send connectors that lead to Exchange Online, and what each lacks. Its source servers are those that must have the certificate before it names it.
+    The Send connectors that carry hybrid mail to Exchange Online, and what each lacks. Its source servers are those that must have the certificate before
+    it names it.
   returned: success, with O(organization)
   type: list
   elements: dict
@@ -120,7 +129,7 @@ receive_connectors:
       parameters: []
       ports: [25]
 findings:
-  description: The prerequisites of the wizard.
+  description: The prerequisites of the wizard, and the Send connectors to Exchange Online that are left alone.
   returned: success
   type: list
   elements: dict

@@ -187,6 +187,43 @@ def test_connectors_are_found_by_what_they_do(setting: Setting) -> None:
     assert connector["TlsAuthLevel"] == "DomainValidation"
 
 
+OF_FABRIKAM = "<I>CN=Fabrikam CA<S>CN=mail.fabrikam.test"
+
+
+def test_the_connectors_of_another_tenant_and_of_a_relay_are_left_alone(setting: Setting) -> None:
+    def two_more(organisation: dict[str, Any]) -> None:
+        organisation["send_connectors"] += [
+            {
+                "name": "Outbound to Fabrikam",
+                "address_spaces": ["smtp:fabrikam.mail.onmicrosoft.com;1"],
+                "tls_certificate_name": OF_FABRIKAM,
+            },
+            {
+                "name": "My company to Office 365",
+                "address_spaces": ["smtp:*;5"],
+                "smart_hosts": ["contoso-test.mail.protection.outlook.com"],
+                "dns_routing_enabled": False,
+            },
+        ]
+
+    def others() -> list[dict[str, Any]]:
+        return [item for item in stage.state()["send_connectors"] if item["Name"] != OUTBOUND]
+
+    stage = setting(adjust=two_more)
+    before = others()
+
+    planned = renew(stage, check_mode=True).check()
+    plan = "\n".join(planned.result("Show the plan")["msg"])
+    assert "names another certificate (" + OF_FABRIKAM in plan
+    assert "contoso-test.mail.protection.outlook.com and not by DNS" in plan
+    run = renew(stage).check()
+
+    assert others() == before
+    assert outbound(stage)["CloudServicesMailEnabled"] is True
+    assert told(run).count("leave it alone") == 2
+    assert renew(stage).check().changed == 0
+
+
 def test_a_chosen_server_that_is_left_out_stops_the_run(setting: Setting) -> None:
     stage = setting()
 

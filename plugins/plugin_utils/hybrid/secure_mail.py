@@ -11,7 +11,7 @@ certificate of a hybrid organization, KB3212872).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
     TlsCertificateName,
+    read_stored,
 )
 
 CLOUD_HOST = "mail.protection.outlook.com"
@@ -64,9 +65,30 @@ class ConnectorNeeds:
         return result
 
 
-def cloud_connectors(connectors: Iterable[SendConnector]) -> list[SendConnector]:
-    """The Send connectors that lead to Exchange Online."""
-    return [
+@dataclass(frozen=True, kw_only=True)
+class CloudConnectors:
+    """The Send connectors to Exchange Online: those of hybrid mail, and others with the reason."""
+
+    hybrid: tuple[SendConnector, ...] = ()
+    others: tuple[tuple[SendConnector, str], ...] = ()
+
+
+def cloud_connectors(
+    connectors: Iterable[SendConnector],
+    *,
+    certificates: Container[TlsCertificateName],
+    followed: Container[str] = (),
+) -> CloudConnectors:
+    """Find the Send connectors to Exchange Online that carry the hybrid mail of this organization.
+
+    They have the shape that the wizard leaves. Where several have it they may belong to several
+    tenants, each with a certificate of its own, so their certificates tell.
+
+    Args:
+        certificates: what the hybrid configuration names, named before or shall name.
+        followed: names of connectors that the new certificate takes over anyway.
+    """
+    found = [
         connector
         for connector in connectors
         if leads_to_exchange_online(
@@ -74,6 +96,36 @@ def cloud_connectors(connectors: Iterable[SendConnector]) -> list[SendConnector]
             connector.further.get("smart_hosts") or (),
         )
     ]
+    several = sum(not _unlike_the_wizards(connector) for connector in found) > 1
+    hybrid, others = [], []
+    for connector in found:
+        why = _unlike_the_wizards(connector)
+        stored = connector.tls_certificate_name
+        if (
+            not why
+            and several
+            and stored
+            and read_stored(stored) not in certificates
+            and (connector.identity or connector.name) not in followed
+        ):
+            why = f"it is one of several and names another certificate ({stored})"
+        if why:
+            others.append((connector, why))
+        else:
+            hybrid.append(connector)
+    return CloudConnectors(hybrid=tuple(hybrid), others=tuple(others))
+
+
+def _unlike_the_wizards(connector: SendConnector) -> str:
+    """How a connector differs from what the wizard leaves; empty where it does not."""
+    smart_hosts = connector.further.get("smart_hosts") or ()
+    if smart_hosts:
+        return f"it sends to {', '.join(map(str, smart_hosts))} and not by DNS"
+    if not connector.dns_routing_enabled:
+        return "it does not send by DNS"
+    if not leads_to_exchange_online(connector.further.get("address_spaces") or (), ()):
+        return "it has no address space of the cloud"
+    return ""
 
 
 def frontend_connectors(

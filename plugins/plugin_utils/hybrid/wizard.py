@@ -42,6 +42,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding
     warned,
 )
 
+LEFT_ALONE = "left_alone"
 OPTION = "Update Secure Mail Certificate for Connectors"
 _SERVICE_HOST = "msexchangeservicehost"
 _THIRD_PARTY = "thirdparty"
@@ -138,13 +139,23 @@ def judge_cloud_connectors(names: Sequence[str]) -> Finding:
     if not names:
         return warned(
             "send_connector",
-            "No Send connector leads to Exchange Online.",
+            "No Send connector leads to Exchange Online as the wizard leaves it.",
             "The wizard makes one; until then no secure mail leaves for the cloud.",
         )
     return failed(
         "send_connector",
         f"{len(names)} Send connectors lead to Exchange Online (HCW8011): {', '.join(names)}.",
         "Leave one of them; remove the others, or take the cloud's address space from them.",
+    )
+
+
+def judge_left_alone(title: str, why: str) -> Finding:
+    """A Send connector to Exchange Online that is no part of this hybrid configuration."""
+    return warned(
+        LEFT_ALONE,
+        f"{title} leads to Exchange Online; the settings of hybrid mail leave it alone, because "
+        f"{why}.",
+        "If it does carry hybrid mail of this organization, set it with exchange_send_connector.",
     )
 
 
