@@ -56,9 +56,7 @@ class RotationStage:
             give_certificate: Whether the successor is given; otherwise it comes another way.
         """
         self.fake.post("/counters/reset")
-        given = self.example.variables()
-        if not give_certificate:
-            given = {name: value for name, value in given.items() if "_pfx_" not in name}
+        given = self._given(give_certificate=give_certificate)
         return run_playbook(
             self.directory,
             playbook,
@@ -69,21 +67,30 @@ class RotationStage:
             environment=environment,
         )
 
-    def start(self) -> psutil.Popen:
+    def start(
+        self, *, playbook: Path = PLAYBOOK, give_certificate: bool = True, **variables: Any
+    ) -> psutil.Popen:
         """Start the playbook and return at once, for whoever wants to kill it."""
         self.fake.post("/counters/reset")
-        variables = write_yaml(
-            self.directory / "started.yml", {**self.example.variables(), **self.variables}
+        given = write_yaml(
+            self.directory / "started.yml",
+            {**self._given(give_certificate=give_certificate), **self.variables, **variables},
         )
         command = [sys.executable, "-m", "ansible", "playbook", f"--inventory={self._inventory()}"]
         return psutil.Popen(
-            [*command, "--extra-vars", f"@{variables}", str(PLAYBOOK)],
+            [*command, "--extra-vars", f"@{given}", str(playbook)],
             env=playbook_environment(self.directory),
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def _given(self, *, give_certificate: bool) -> dict[str, Any]:
+        given = self.example.variables()
+        if give_certificate:
+            return given
+        return {name: value for name, value in given.items() if "_pfx_" not in name}
 
     def _inventory(self) -> Path:
         inventory = self.example.inventory(self.fake.endpoints, **self.inventory_variables)

@@ -24,6 +24,7 @@ LEFT_BEHIND = {
     "certificate_request_thumbprint",
     "due_renewal",
     "newest_certificate_found",
+    "rotate_interrupted",
     # Artifacts of a job, and what tasks for DNS records are told.
     "rotate_run_folder",
     "rotate_run_thumbprint",
