@@ -38,9 +38,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_cer
     export_in_memory,
     give_to_server,
     held_certificates,
+    holders_and_lacking,
     is_named,
     read_holdings,
     set_auth_config,
+    unread_servers,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
     AuthConfiguration,
@@ -81,9 +83,8 @@ class DistributingAction(ExchangeActionBase):
         if not options["distribute"]:
             return False
         holdings = read_holdings(self.session, self.domain_controller)
-        lacking = [item.server for item in holdings if item.holds(thumbprint) is False]
-        holders = [item.server for item in holdings if item.holds(thumbprint)]
-        if not lacking or not holders:
+        holders, lacking = holders_and_lacking(holdings, thumbprint)
+        if not lacking:
             return False
         try:
             loaded = export_in_memory(self.session, thumbprint, server=holders[0], now=self.now())
@@ -101,6 +102,22 @@ class DistributingAction(ExchangeActionBase):
             loaded = replace(loaded, chain=tuple(chain))
         given = [self._give(thumbprint, server, loaded) for server in lacking]
         return any(given)
+
+    def foretell_distribution(
+        self, thumbprint: str, holdings: Sequence[ServerHoldings], options: Mapping[str, Any]
+    ) -> None:
+        """Report what `distribute` would do."""
+        if options["distribute"]:
+            _holders, lacking = holders_and_lacking(holdings, thumbprint)
+            self.report.changes += [f"Import {thumbprint} on {server}." for server in lacking]
+
+    def warn_of_unread(self, holdings: Sequence[ServerHoldings]) -> None:
+        """Say which servers could not be read, and why."""
+        self.report.warn(
+            f"{item.server} could not be read: {item.reason}"
+            for item in holdings
+            if item.certificates is None
+        )
 
     def _give(self, thumbprint: str, server: str, loaded: Any) -> bool:
         self.begin(f"Import {thumbprint} on {server}.")
@@ -148,17 +165,14 @@ class ActionModule(DistributingAction):
             )
         before = read_auth_configuration(self.session, self.domain_controller)
         holdings = read_holdings(self.session, self.domain_controller)
-        self.report.warn(
-            f"{item.server} could not be read: {item.reason}"
-            for item in holdings
-            if item.certificates is None
-        )
+        self.warn_of_unread(holdings)
         plan = self._plan(options, before, holdings)
         self.report.facts["plan"] = {"action": plan.action, "reason": plan.reason}
         self.report.before = as_result(before)
         if self.check_mode:
+            for thumbprint in concerned(plan, plan.thumbprint, before):
+                self.foretell_distribution(thumbprint, holdings, options)
             after = self._foretell(plan, before)
-            self._foretell_distribution(plan, after, holdings, options)
         else:
             after, holdings = self._do(plan, before, holdings, options)
         self.report.after = as_result(after)
@@ -184,6 +198,7 @@ class ActionModule(DistributingAction):
             next_effective=before.next_effective,
         )
         held = held_certificates(holdings)
+        unread = unread_servers(holdings)
         limits = plans.AuthLimits(
             stage_days=options["stage_days"],
             next_days=options["next_days"],
@@ -193,11 +208,11 @@ class ActionModule(DistributingAction):
         if thumbprint:
             self._check_taken(thumbprint, held, now)
         if options["state"] == "managed":
-            return plans.plan_managed(state, held, limits, now=now)
+            return plans.plan_managed(state, held, limits, unread=unread, now=now)
         if options["state"] == "staged":
             return plans.plan_staged(state, held, limits, thumbprint=thumbprint, now=now)
         if options["state"] == "published":
-            plan = plans.plan_published(state, thumbprint=thumbprint)
+            plan = plans.plan_published(state, held, thumbprint=thumbprint, unread=unread, now=now)
             if plan.changes_something and plan.thumbprint != before.next:
                 raise InvalidInput(
                     f"{thumbprint} cannot be published: {before.next} is staged. Stage it first, "
@@ -206,7 +221,7 @@ class ActionModule(DistributingAction):
             return plan
         if options["state"] == "replaced":
             return plans.plan_replaced(
-                state, held, thumbprint=thumbprint, force=options["force"], now=now
+                state, held, thumbprint=thumbprint, force=options["force"], unread=unread, now=now
             )
         return plans.plan_cleared(state)
 
@@ -252,22 +267,6 @@ class ActionModule(DistributingAction):
             )
         return before
 
-    def _foretell_distribution(
-        self,
-        plan: plans.AuthPlan,
-        after: AuthConfiguration,
-        holdings: list[ServerHoldings],
-        options: Mapping[str, Any],
-    ) -> None:
-        if not options["distribute"]:
-            return
-        for thumbprint in wanted_everywhere(after):
-            lacking = [item.server for item in holdings if item.holds(thumbprint) is False]
-            # A new one is created on one of them.
-            if plan.creates and thumbprint == "(new)":
-                continue
-            self.report.changes += [f"Import {thumbprint} on {server}." for server in lacking]
-
     # -- doing it --------------------------------------------------------------------------------
 
     def _do(
@@ -280,10 +279,9 @@ class ActionModule(DistributingAction):
         thumbprint = plan.thumbprint
         if plan.creates:
             thumbprint = self._create(self.server(options), holdings)
-        concerned = {thumbprint} if plan.changes_something else {before.current, before.next}
         # Every server gets it before the configuration names it.
         distributed = False
-        for item in sorted(filter(None, concerned)):
+        for item in concerned(plan, thumbprint, before):
             distributed |= self.distribute(item, options)
         after = self._configure(plan, thumbprint, before)
         if plan.changes_something or distributed:
@@ -434,6 +432,16 @@ def check_options(options: Mapping[str, Any]) -> None:
             f"thumbprint has no meaning with state: {options['state']}. Use state: staged or "
             "replaced to have a certificate of your own taken."
         )
+
+
+def concerned(plan: plans.AuthPlan, thumbprint: str | None, before: AuthConfiguration) -> list[str]:
+    """The certificates that are brought to every server.
+
+    Args:
+        thumbprint: what is going to be named; None where it does not exist yet.
+    """
+    wanted = {thumbprint} if plan.changes_something else {before.current, before.next}
+    return sorted(filter(None, wanted))
 
 
 def wanted_everywhere(configuration: AuthConfiguration) -> list[str]:

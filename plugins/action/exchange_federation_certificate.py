@@ -30,6 +30,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_cer
     ServerHoldings,
     held_certificates,
     read_holdings,
+    unread_servers,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate_plan import (  # noqa: E501
     HeldCertificate,
@@ -55,6 +56,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbpri
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)
+
+# What is done about it brings the certificate to every server first.
+_DISTRIBUTED = (STAGE, WAIT, PUBLISH)
 
 
 class ActionModule(DistributingAction):
@@ -91,6 +95,7 @@ class ActionModule(DistributingAction):
                 "proofs": [],
             }
         holdings = read_holdings(self.session, self.domain_controller)
+        self.warn_of_unread(holdings)
         plan = self._plan(trust, holdings, options)
         shown = {"action": plan.action, "reason": plan.reason, "steps": list(plan.steps)}
         self.report.facts["plan"] = shown
@@ -99,7 +104,12 @@ class ActionModule(DistributingAction):
             raise InvalidInput(
                 f"{plan.reason} In the Exchange Management Shell: {'; '.join(plan.steps)}"
             )
-        after = self._foretell(plan, trust) if self.check_mode else self._do(plan, trust, options)
+        if self.check_mode:
+            if plan.action in _DISTRIBUTED and plan.thumbprint:
+                self.foretell_distribution(plan.thumbprint, holdings, options)
+            after = self._foretell(plan, trust)
+        else:
+            after = self._do(plan, trust, options)
         self.report.after = as_result(after)
         if plan.action == WAIT:
             self.report.warn([f"{plan.reason} {' '.join(plan.steps)}"])
@@ -134,6 +144,7 @@ class ActionModule(DistributingAction):
             proofs_published=options["proofs_published"],
             distributed=is_distributed(states),
             stage_days=options["stage_days"],
+            unread=unread_servers(holdings),
             now=self.now(),
         )
 
@@ -155,7 +166,7 @@ class ActionModule(DistributingAction):
         thumbprint = plan.thumbprint
         if plan.creates:
             thumbprint = self._create(self.server(options))
-        if plan.action in (STAGE, WAIT, PUBLISH) and thumbprint:
+        if plan.action in _DISTRIBUTED and thumbprint:
             self.distribute(thumbprint, options)
         if plan.action == STAGE:
             parameters: dict[str, object] = {"Thumbprint": thumbprint, "RefreshMetadata": True}

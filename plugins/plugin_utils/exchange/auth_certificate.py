@@ -108,6 +108,21 @@ def read_holdings(session: Session, domain_controller: str | None = None) -> lis
     return found
 
 
+def unread_servers(holdings: Iterable[ServerHoldings]) -> list[str]:
+    """The servers that could not be read."""
+    return [item.server for item in holdings if item.certificates is None]
+
+
+def holders_and_lacking(
+    holdings: Iterable[ServerHoldings], thumbprint: str
+) -> tuple[list[str], list[str]]:
+    """The servers that hold a certificate with its key, and those that can be given it."""
+    found = [(item.server, item.holds(thumbprint)) for item in holdings]
+    holders = [server for server, holds in found if holds]
+    # What nobody holds cannot be given to anybody.
+    return holders, [server for server, holds in found if holds is False] if holders else []
+
+
 def held_certificates(holdings: Iterable[ServerHoldings]) -> dict[str, HeldCertificate]:
     """What any server holds with its key, by thumbprint."""
     found: dict[str, HeldCertificate] = {}

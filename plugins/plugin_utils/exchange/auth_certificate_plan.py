@@ -11,9 +11,11 @@ takes effect after at least 48 hours, in which every server gets it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
 KEEP, STAGE, PUBLISH, REPLACE, CLEAR = "keep", "stage", "publish", "replace", "clear"
 # Set-AuthConfig asks when a date is nearer than this.
@@ -89,13 +91,19 @@ def plan_managed(
     held: Mapping[str, HeldCertificate],
     limits: AuthLimits,
     *,
+    unread: Sequence[str] = (),
     now: datetime,
 ) -> AuthPlan:
     """What keeps the organization in valid certificates for ever, when asked regularly.
 
     Args:
         held: what any server holds, by thumbprint.
+        unread: servers that could not be read, and may hold what no other does.
+
+    Raises:
+        InvalidInput: only such a server can tell whether the current certificate is there.
     """
+    _check_seen("current", state.current, held, unread)
     current = held.get(state.current or "")
     following = held.get(state.next or "")
     usable_next = following if following is not None and following.valid(now) else None
@@ -127,6 +135,13 @@ def plan_managed(
     if left > limits.stage_days:
         return AuthPlan(action=KEEP, reason=f"The current certificate has {left} days left.")
     effective = now + timedelta(hours=limits.effective_hours)
+    # As long as there is time, one that is staged is not given up for a server that is away.
+    if state.next and following is None and unread and left > limits.stage_days // 2:
+        return AuthPlan(
+            action=KEEP,
+            reason=f"The next certificate {state.next} is on no server that could be read, and "
+            f"may be on {', '.join(unread)}.",
+        )
     if usable_next is not None and usable_next.days_left(now) > limits.next_days:
         return AuthPlan(
             action=KEEP,
@@ -179,12 +194,29 @@ def plan_staged(
     )
 
 
-def plan_published(state: AuthState, *, thumbprint: str | None) -> AuthPlan:
-    """Have the next certificate in use, before its date if need be."""
+def plan_published(
+    state: AuthState,
+    held: Mapping[str, HeldCertificate],
+    *,
+    thumbprint: str | None,
+    unread: Sequence[str] = (),
+    now: datetime,
+) -> AuthPlan:
+    """Have the next certificate in use, before its date if need be.
+
+    Raises:
+        InvalidInput: tokens could not be signed with it.
+    """
     if thumbprint is not None and thumbprint == state.current:
         return AuthPlan(action=KEEP, reason=f"{thumbprint} is in use.", thumbprint=thumbprint)
     if not state.next or state.next == state.current:
         return AuthPlan(action=KEEP, reason="No certificate is staged that could be published.")
+    _check_seen("next", state.next, held, unread)
+    trouble = _trouble("next", state.next, held.get(state.next), now)
+    if trouble:
+        raise InvalidInput(
+            f"{trouble} It cannot be published: stage another one, or use state: managed."
+        )
     return AuthPlan(
         action=PUBLISH, reason=f"{state.next} is staged.", thumbprint=thumbprint or state.next
     )
@@ -196,15 +228,22 @@ def plan_replaced(
     *,
     thumbprint: str | None,
     force: bool,
+    unread: Sequence[str] = (),
     now: datetime,
 ) -> AuthPlan:
-    """Have another certificate in use at once: this one, or any where the current is no good."""
+    """Have another certificate in use at once: this one, or any where the current is no good.
+
+    Raises:
+        InvalidInput: only a server that could not be read can tell whether the current is there.
+    """
     if thumbprint is not None:
         if thumbprint == state.current:
             return AuthPlan(action=KEEP, reason=f"{thumbprint} is in use.", thumbprint=thumbprint)
         return AuthPlan(
             action=REPLACE, reason=f"{thumbprint} was asked for.", thumbprint=thumbprint
         )
+    if not force:
+        _check_seen("current", state.current, held, unread)
     trouble = _trouble("current", state.current, held.get(state.current or ""), now)
     if trouble or force:
         return AuthPlan(
@@ -240,6 +279,22 @@ def _just_created(
         and now - item.not_before < _RECENT
     ]
     return max(spares)[1] if spares else None
+
+
+def _check_seen(
+    which: str,
+    thumbprint: str | None,
+    held: Mapping[str, HeldCertificate],
+    unread: Sequence[str],
+) -> None:
+    """Refuse to judge a certificate as gone that a server may hold which did not answer."""
+    if thumbprint and thumbprint not in held and unread:
+        raise InvalidInput(
+            f"The {which} certificate {thumbprint} is on no server that could be read, and "
+            f"{', '.join(unread)} could not be. Run this again when every server answers; to have "
+            "another certificate at once, use state: replaced with force: true.",
+            details={"thumbprint": thumbprint, "servers": list(unread)},
+        )
 
 
 def _trouble(

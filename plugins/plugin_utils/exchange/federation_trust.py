@@ -24,7 +24,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     list_of,
     text_of,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import StateNotReached
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    StateNotReached,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate_plan import (  # noqa: E501
     HeldCertificate,
 )
@@ -57,6 +60,17 @@ class FederationTrust:
     previous: str | None = None
     next: str | None = None
     domains: tuple[str, ...] = ()
+    # The domain below which Exchange made the account namespace.
+    account_domain: str = ""
+
+    @property
+    def proved_domains(self) -> tuple[str, ...]:
+        """The domains without the subdomain that Exchange adds by itself for accounts."""
+        return tuple(
+            domain
+            for domain in self.domains
+            if domain.partition(".")[0].casefold() != _ACCOUNT_NAMESPACE
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +110,7 @@ def plan_federation(
     proofs_published: bool,
     distributed: bool,
     stage_days: int,
+    unread: Sequence[str] = (),
     now: datetime,
 ) -> FederationPlan:
     """Judge what is due.
@@ -105,8 +120,19 @@ def plan_federation(
         thumbprint: a certificate to take instead of creating one.
         proofs_published: whether somebody says that the TXT records are there.
         distributed: whether every server has the next certificate.
+        unread: servers that could not be read, and may hold what no other does.
+
+    Raises:
+        InvalidInput: only such a server can tell whether a certificate of the trust is there.
     """
     current = held.get(trust.current or "")
+    for named in (trust.current, trust.next):
+        if named and named not in held and unread:
+            raise InvalidInput(
+                f"The federation certificate {named} is on no server that could be read, and "
+                f"{', '.join(unread)} could not be. Run this again when every server answers.",
+                details={"thumbprint": named, "servers": list(unread)},
+            )
     if current is None or not current.valid(now):
         return _impossible(trust, current)
     following = held.get(trust.next or "")
@@ -167,10 +193,17 @@ def _impossible(trust: FederationTrust, current: HeldCertificate | None) -> Fede
         if current is not None and current.not_after is not None
         else "is on no server"
     )
-    first = trust.domains[0] if trust.domains else "contoso.com"
-    removals = tuple(
-        f"Remove-FederatedDomain -DomainName {domain} -Force" for domain in reversed(trust.domains)
+    domains = trust.proved_domains
+    # The domain of the account namespace is set first, and so removed last.
+    first = next(
+        (item for item in domains if item.casefold() == trust.account_domain.casefold()),
+        domains[0] if domains else "contoso.com",
     )
+    others = [item for item in domains if item != first]
+    removals = [
+        f"Remove-FederatedDomain -DomainName {domain} -Force"
+        for domain in (*reversed(others), *([first] if domains else []))
+    ]
     return FederationPlan(
         action=IMPOSSIBLE,
         reason=f"The federation certificate {trust.current} {what}. It proves to the gateway who "
@@ -182,11 +215,13 @@ def _impossible(trust: FederationTrust, current: HeldCertificate | None) -> Fede
             f"'{FRIENDLY_NAME}' -Services Federation -SubjectKeyIdentifier "
             "([Guid]::NewGuid().ToString('N')) -PrivateKeyExportable $true",
             f"New-FederationTrust -Name '{trust.name}' -Thumbprint <its thumbprint>",
-            f"Publish what Get-FederatedDomainProof -DomainName {first} shows as a TXT record, for "
-            "each domain.",
+            "Publish what this shows as a TXT record of its domain: "
+            + "; ".join(
+                f"Get-FederatedDomainProof -DomainName {domain}" for domain in (first, *others)
+            ),
             f"Set-FederatedOrganizationIdentifier -DelegationFederationTrust '{trust.name}' "
             f"-AccountNamespace {first} -Enabled $true",
-            *(f"Add-FederatedDomain -DomainName {domain}" for domain in trust.domains[1:]),
+            *(f"Add-FederatedDomain -DomainName {domain}" for domain in others),
         ),
     )
 
@@ -241,7 +276,17 @@ def read_federation_trust(
         previous=thumbprint("OrgPrevPrivCertificate"),
         next=thumbprint("OrgNextPrivCertificate"),
         domains=tuple(filter(None, domains)),
+        account_domain=_account_domain(identifiers),
     )
+
+
+def _account_domain(identifiers: Sequence[RemoteObject]) -> str:
+    for value in identifiers:
+        prefix, _dot, domain = (text_of(value.get("AccountNamespace")) or "").partition(".")
+        if prefix.casefold() == _ACCOUNT_NAMESPACE:
+            return domain
+        return f"{prefix}.{domain}".strip(".")
+    return ""
 
 
 def read_proofs(
@@ -252,9 +297,7 @@ def read_proofs(
 ) -> list[DomainProof]:
     """What the TXT record of each federated domain has to hold for a certificate."""
     proofs = []
-    for domain in trust.domains:
-        if domain.partition(".")[0].casefold() == _ACCOUNT_NAMESPACE:
-            continue
+    for domain in trust.proved_domains:
         parameters: dict[str, object] = {"DomainName": domain, "Thumbprint": thumbprint}
         if domain_controller:
             parameters["DomainController"] = domain_controller

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate_plan import (  # noqa: E501
     AuthLimits,
     AuthPlan,
@@ -210,10 +211,57 @@ def test_staged(state: AuthState, wanted: str | None, action: str, thumbprint: s
     assert (plan.action, plan.thumbprint) == (action, thumbprint)
 
 
+def published(
+    state: AuthState, *certificates: HeldCertificate, thumbprint: str | None = None
+) -> AuthPlan:
+    known = {item.thumbprint: item for item in certificates}
+    return plan_published(state, known, thumbprint=thumbprint, now=NOW)
+
+
 def test_published() -> None:
-    assert plan_published(STAGED, thumbprint=None).thumbprint == NEXT
-    assert plan_published(CURRENT, thumbprint=None).action == "keep"
-    assert plan_published(CURRENT, thumbprint=OLD).action == "keep"
+    assert published(STAGED, held(NEXT, left=900)).thumbprint == NEXT
+    assert published(CURRENT).action == "keep"
+    assert published(CURRENT, thumbprint=OLD).action == "keep"
+
+
+@pytest.mark.parametrize(
+    ("certificates", "reason"),
+    [
+        ([held(NEXT, left=-1)], "The next certificate .* expired on"),
+        ([held(NEXT, left=900, age=-1)], "is valid only from"),
+        ([held(OLD, left=900)], "No server holds the next certificate"),
+    ],
+)
+def test_what_no_token_can_be_signed_with_is_not_published(
+    certificates: list[HeldCertificate], reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        published(STAGED, *certificates)
+
+
+# -- a server that does not answer ----------------------------------------------------------------
+
+
+def test_the_current_one_is_not_taken_for_gone_while_a_server_does_not_answer() -> None:
+    nothing: dict[str, HeldCertificate] = {}
+    with pytest.raises(InvalidInput, match=f"{OLD} is on no server that could be read, and EX02"):
+        plan_managed(CURRENT, nothing, LIMITS, unread=["EX02"], now=NOW)
+    with pytest.raises(InvalidInput, match="EX02 could not be"):
+        plan_replaced(CURRENT, nothing, thumbprint=None, force=False, unread=["EX02"], now=NOW)
+    forced = plan_replaced(CURRENT, nothing, thumbprint=None, force=True, unread=["EX02"], now=NOW)
+    assert forced.action == "replace"
+    with pytest.raises(InvalidInput, match=f"{NEXT} is on no server that could be read"):
+        plan_published(STAGED, nothing, thumbprint=None, unread=["EX02"], now=NOW)
+
+
+@pytest.mark.parametrize(("left", "action"), [(31, "keep"), (30, "stage")])
+def test_a_staged_one_that_is_out_of_sight_is_waited_for_half_the_time(
+    left: float, action: str
+) -> None:
+    certificates = {OLD: held(OLD, left=left)}
+    plan = plan_managed(STAGED, certificates, LIMITS, unread=["EX02"], now=NOW)
+    assert plan.action == action
+    assert ("may be on EX02" in plan.reason) == (action == "keep")
 
 
 @pytest.mark.parametrize(
