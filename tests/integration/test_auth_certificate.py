@@ -19,6 +19,7 @@ from support.run_playbook import PlaybookRun
 
 PLAYBOOK = REPOSITORY / "playbooks" / "renew_auth.yml"
 SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Hamburg"}]
+PLAN = "See what is due for the Auth certificate"
 Setting = Callable[..., RotationStage]
 
 
@@ -27,7 +28,9 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     """Sets up an organization whose Auth certificate ends in so many days."""
     running: list[FakeProcess] = []
 
-    def set_up(*, days: int, exportable: bool = True) -> RotationStage:
+    def set_up(
+        *, days: int, exportable: bool = True, next_is_nowhere: bool = False
+    ) -> RotationStage:
         def adjust(organisation: dict[str, Any]) -> None:
             organisation["certificates"]["auth"] = {
                 "subject": "CN=Microsoft Exchange Server Auth Certificate",
@@ -37,6 +40,9 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
             }
             organisation["defaults"]["certificates"].append({"certificate": "auth"})
             organisation["auth_config"] = {"current": "auth"}
+            if next_is_nowhere:
+                organisation["certificates"]["gone"] = {"subject": "CN=gone", "valid_days": 1825}
+                organisation["auth_config"]["next"] = "gone"
 
         example = write_example(tmp_path, SERVERS, adjust=adjust)
         running.append(FakeProcess.start(example.file))
@@ -85,7 +91,7 @@ def test_at_sixty_days_the_next_one_is_staged_on_every_site_and_takes_over(
     old, internal = auth(stage)["CurrentCertificateThumbprint"], internal_transport(stage)
 
     planned = renew(stage, check_mode=True).check()
-    assert planned.result("See to the Auth certificate")["plan"]["action"] == "stage"
+    assert planned.result(PLAN, "EX01")["plan"]["action"] == "stage"
     assert stage.changing_cmdlets() == []
 
     renew(stage).check()
@@ -117,7 +123,7 @@ def test_an_expired_one_is_replaced_at_once_and_loaded_everywhere(setting: Setti
     internal = internal_transport(stage)
 
     planned = renew(stage, check_mode=True).check()
-    assert planned.result("See to the Auth certificate")["plan"]["action"] == "replace"
+    assert planned.result(PLAN, "EX01")["plan"]["action"] == "replace"
     assert stage.changing_cmdlets() == []
 
     run = renew(stage).check()
@@ -212,4 +218,50 @@ def test_a_server_that_cannot_be_read_is_told_and_keeps_nothing_from_being_done(
     run = renew(stage).check()
 
     assert auth(stage)["NextCertificateThumbprint"]
-    assert "could not be read" in str(run.result("See to the Auth certificate")["warnings"])
+    assert "could not be read" in str(run.result(PLAN, "EX01")["warnings"])
+
+
+def test_the_only_server_with_the_current_one_does_not_answer_and_nothing_is_replaced(
+    setting: Setting,
+) -> None:
+    stage = setting(days=400)
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Get-ExchangeCertificate", times=2)
+
+    run = renew(stage)
+
+    assert run.return_code != 0
+    assert "is on no server that could be read" in run.output
+    assert stage.changing_cmdlets() == []
+
+
+def test_a_staged_one_that_is_gone_is_not_published_and_check_mode_promises_nothing(
+    setting: Setting,
+) -> None:
+    stage = setting(days=400, next_is_nowhere=True)
+    gone = auth(stage)["NextCertificateThumbprint"]
+
+    run = renew(stage, auth_certificate_state="published")
+    assert run.return_code != 0
+    assert f"No server holds the next certificate {gone}" in run.output
+    assert stage.changing_cmdlets() == []
+
+    # The current one has time, and what nobody holds cannot be brought to anybody.
+    planned = renew(stage, check_mode=True).check()
+    assert planned.changed == 0
+    assert renew(stage).check().changed == 0
+
+
+def test_a_restart_that_failed_is_made_up_for_by_the_next_run(setting: Setting) -> None:
+    stage = setting(days=-2)
+    stage.fake.post("/faults", kind="service_start_fails", service="MSExchangeServiceHost")
+
+    assert renew(stage).return_code != 0
+    new = auth(stage)["CurrentCertificateThumbprint"]
+
+    run = renew(stage).check()
+    assert "An earlier run was stopped before its restart" in run.output
+    assert stage.changing_cmdlets() == []
+    for server in stage.state()["servers"].values():
+        web = server["services"]["W3SVC"]
+        assert web["loaded"]["MSExchangeOWAAppPool"]["Thumbprint"] == new
+    assert renew(stage).check().changed == 0

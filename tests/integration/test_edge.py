@@ -180,3 +180,32 @@ def test_hybrid_mail_through_the_edge_server_is_renewed_with_it(stage: RotationS
     ]
     assert "need not run again" in run.output
     assert stage.run(playbook=REPOSITORY / "playbooks" / "renew_hybrid.yml").check().changed == 0
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables"),
+    [
+        ("pop_imap", {"pop_imap_pop_name": "pop.contoso.test"}),
+        ("repair_iis_binding", {}),
+        ("renew_auth", {}),
+        ("renew_federation", {}),
+    ],
+)
+def test_what_an_edge_server_does_not_have_is_done_on_the_others(
+    stage: RotationStage, playbook: str, variables: dict[str, Any]
+) -> None:
+    """The Edge server comes first in the inventory."""
+    before = edge(stage)
+    for _second_time in (False, True):
+        stage.run(playbook=REPOSITORY / "playbooks" / f"{playbook}.yml", **variables).check()
+        assert edge(stage) == before
+
+
+@pytest.mark.parametrize("playbook", ["renew_auth", "renew_federation"])
+def test_edge_servers_alone_cannot_tell_about_the_organization(
+    stage: RotationStage, playbook: str
+) -> None:
+    hosts = "auth_certificate_hosts" if playbook == "renew_auth" else "federation_certificate_hosts"
+    run = stage.run(playbook=REPOSITORY / "playbooks" / f"{playbook}.yml", **{hosts: "EDGE01"})
+    assert run.return_code != 0
+    assert "No Mailbox server is among EDGE01" in run.output

@@ -81,7 +81,7 @@ def test_it_is_staged_waits_for_its_records_and_is_published(setting: Setting) -
     old = trust(stage)["OrgPrivCertificate"]
 
     planned = renew(stage, check_mode=True).check()
-    assert planned.result(TASK)["plan"]["action"] == "stage"
+    assert planned.result(TASK, "EX01")["plan"]["action"] == "stage"
     assert stage.changing_cmdlets() == []
 
     run = renew(stage).check()
@@ -90,17 +90,17 @@ def test_it_is_staged_waits_for_its_records_and_is_published(setting: Setting) -
     assert trust(stage)["OrgPrivCertificate"] == old
     for server in stage.state()["servers"].values():
         assert new in server["certificates"]
-    (proof,) = run.result(TASK)["proofs"]
+    (proof,) = run.result(TASK, "EX01")["proofs"]
     assert (proof["domain"], proof["thumbprint"]) == ("contoso.test", new)
     assert f"contoso.test TXT {proof['txt']}" in run.output
 
     waiting = renew(stage).check()
     assert waiting.changed == 0
-    assert waiting.result(TASK)["plan"]["action"] == "wait"
+    assert waiting.result(TASK, "EX01")["plan"]["action"] == "wait"
     assert stage.changing_cmdlets() == []
 
     planned = renew(stage, check_mode=True, federation_certificate_proofs_published=True).check()
-    assert planned.result(TASK)["plan"]["action"] == "publish"
+    assert planned.result(TASK, "EX01")["plan"]["action"] == "publish"
     assert stage.changing_cmdlets() == []
     renew(stage, federation_certificate_proofs_published=True).check()
     assert stage.changing_cmdlets() == ["Set-FederationTrust"]
@@ -117,7 +117,7 @@ def test_an_expired_one_is_explained_and_nothing_is_tried(setting: Setting) -> N
     run = renew(stage)
 
     assert run.return_code != 0
-    message = run.result(TASK)["msg"]
+    message = run.result(TASK, "EX01")["msg"]
     assert "cannot be renewed any more" in message
     assert "Remove-FederatedDomain -DomainName contoso.test -Force" in message
     assert "New-FederationTrust -Name 'Azure AD authentication'" in message

@@ -234,6 +234,23 @@ def test_one_changed_server_has_all_of_them_restarted_unless_told_otherwise(
     assert stage.counters("EX02")["service_starts"]["W3SVC"] == 1
 
 
+def test_a_restart_that_failed_is_made_up_for_by_the_next_run(stage: ModuleStage) -> None:
+    break_binding(stage, LOOPBACK, "0" * 40, server="EX02")
+    notes = stage.directory / "notes"
+    stage.fake.post("/faults", kind="service_start_fails", service="W3SVC", server="EX01")
+    assert repair(stage, restart_note_directory=str(notes)).return_code != 0
+    left = {path.name for path in notes.iterdir()}
+    assert {name.partition("-")[0] for name in left} == {"iis_binding"}
+    assert len(left) == 2
+    # Without the web service there is no endpoint, so somebody has to start it.
+    stage.fake.post("/services", server="EX01", service="W3SVC", action="start")
+
+    repair(stage, restart_note_directory=str(notes)).check()
+    assert stage.counters("EX01")["service_starts"]["W3SVC"] == 1
+    assert list(notes.iterdir()) == []
+    assert repair(stage, restart_note_directory=str(notes)).check().changed == 0
+
+
 def test_one_server_that_cannot_be_set_right_keeps_all_from_being_changed(
     stage: ModuleStage,
 ) -> None:

@@ -121,6 +121,23 @@ def test_one_that_ends_soon_is_made_anew_and_loaded(setting: Setting) -> None:
     assert renew(stage).check().changed == 0
 
 
+def test_a_restart_that_failed_is_made_up_for_by_the_next_run(setting: Setting) -> None:
+    stage = setting(expired=True)
+    stage.fake.post("/faults", kind="service_start_fails", service="MSExchangeTransport")
+    assert renew(stage).return_code != 0
+    made = internal(stage)
+
+    run = renew(stage).check()
+
+    assert "An earlier run was stopped before its restart" in run.output
+    assert internal(stage) == made
+    assert stage.changing_cmdlets() == []
+    for name in made:
+        starts = stage.fake.get("/counters")["servers"][name]["service_starts"]
+        assert starts["MSExchangeTransport"] == 1
+    assert renew(stage).check().changed == 0
+
+
 def test_an_expired_one_is_made_anew(setting: Setting) -> None:
     stage = setting(expired=True)
     before = internal(stage)

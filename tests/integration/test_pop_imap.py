@@ -104,3 +104,19 @@ def test_a_lost_answer_is_looked_up(stage: RotationStage) -> None:
     run(stage, **NAMES).check()
     assert set(names(stage).values()) == {"pop.contoso.test", "imap.contoso.test"}
     assert stage.changing_cmdlets().count("Set-PopSettings") == 2
+
+
+def test_a_restart_that_was_not_possible_is_made_up_for_by_the_next_run(
+    stage: RotationStage,
+) -> None:
+    stage.fake.post("/ports", server="EX02", port="winrm_http", closed=True)
+    assert run(stage, **NAMES).return_code != 0
+    assert stage.changing_cmdlets().count("Set-PopSettings") == 2
+    stage.fake.post("/ports", server="EX02", port="winrm_http", closed=False)
+
+    again = run(stage, **NAMES).check()
+
+    assert "An earlier run was stopped before its restart" in again.output
+    assert stage.changing_cmdlets() == []
+    assert stage.fake.get("/counters")["servers"]["EX02"]["service_starts"]["MSExchangePOP3"] == 1
+    assert run(stage, **NAMES).check().changed == 0

@@ -25,6 +25,7 @@ LEFT_BEHIND = {
     "due_renewal",
     "newest_certificate_found",
     "rotate_interrupted",
+    "restart_note_found",
     # Artifacts of a job, and what tasks for DNS records are told.
     "rotate_run_folder",
     "rotate_run_thumbprint",
@@ -74,6 +75,7 @@ def test_there_are_roles() -> None:
         "pop_imap",
         "preflight",
         "remove_old",
+        "restart_note",
         "rollback",
         "rotate",
     ]
