@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from support.rotation_stage import REPOSITORY, RotationStage
 from support.run_playbook import playbook_environment, write_yaml
 
 PROJECT = REPOSITORY / "docs" / "awx-project"
+SETTINGS = REPOSITORY / "roles" / "awx_setup" / "vars" / "main.yml"
 PROGRAM = (sys.executable, "-m", "ansible_runner")
 
 
@@ -34,24 +37,53 @@ class JobOutcome:
 
 
 class RunnerJob:
-    """One job of an organization: its private data directory, and the ways to run it."""
+    """One job of an organization: its private data directory, and the ways to run it.
+
+    Args:
+        template: the one of the role awx_setup; the job gets its playbook, its kind, its variables
+            and those that its credentials inject, and no others.
+        variables: answers of a survey, and artifacts of jobs before this one.
+        renew_playbook: what the template *renew* renews with.
+    """
 
     def __init__(
-        self, stage: RotationStage, playbook: str, name: str, variables: Mapping[str, Any]
+        self,
+        stage: RotationStage,
+        template: str,
+        name: str,
+        variables: Mapping[str, Any],
+        *,
+        renew_playbook: str = "renew_acme.yml",
     ) -> None:
         self.directory = stage.directory / name
-        self._playbook = playbook
+        settings = _settings()
+        (row,) = [row for row in settings["__awx_setup_templates"] if row["name"] == template]
+        self._playbook = renew_playbook if template == "renew" else row["playbook"]
         self._name = name
+        secrets = {"awx_setup_pfx_password": stage.example.pfx_password}
+        injected = {
+            variable: secrets[secret["option"]]
+            for secret in settings["__awx_setup_secrets"]
+            for variable in secret["variables"]
+            if secret["option"] in secrets
+            and (template in secret["templates"] or self._playbook in secret.get("playbooks", ()))
+        }
+        # What awx_setup_variables says for all templates.
+        shared = {
+            name: value for name, value in stage.example.variables().items() if "_pfx_" not in name
+        }
         self._environment = playbook_environment(stage.directory)
         shutil.copytree(PROJECT, self.directory / "project")
         inventory = stage.example.inventory(stage.fake.endpoints)
         # The machine credential: the user by a variable, the password by the prompt of --ask-pass.
         del inventory["exchange"]["vars"]["ansible_password"]
         write_yaml(self.directory / "inventory" / "hosts.yml", inventory)
-        self._write("extravars", {**stage.example.variables(), **variables})
+        given = {**shared, **row.get("variables", {}), **injected, **variables}
+        self._write("extravars", given)
         self._write("passwords", {r"SSH password:\s*?$": stage.example.password})
         self._write("envvars", self._environment)
-        (self.directory / "env" / "cmdline").write_text("--ask-pass", encoding="utf-8")
+        options = "--ask-pass --check" if row["job_type"] == "check" else "--ask-pass"
+        (self.directory / "env" / "cmdline").write_text(options, encoding="utf-8")
         stage.fake.post("/counters/reset")
 
     def run(self) -> JobOutcome:
@@ -121,3 +153,16 @@ class RunnerJob:
             timeout=300,
             check=False,
         )
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads what templates hold as it is written."""
+
+
+_Loader.add_constructor("!unsafe", lambda loader, node: node.value)
+
+
+def _settings() -> dict[str, Any]:
+    """What the role awx_setup configures, as data."""
+    found: dict[str, Any] = yaml.load(SETTINGS.read_text(encoding="utf-8"), Loader=_Loader)
+    return found
