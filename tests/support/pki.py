@@ -152,6 +152,18 @@ class Issued:
         return path
 
 
+def of_an_unknown_kind(issued: Issued) -> bytes:
+    """A certificate as PEM whose key, on P-256, says that it is on a curve nobody implements."""
+    p256, other = (
+        bytes.fromhex(f"06082a8648ce3d0301{last}")
+        for last in ("07", "02")  # prime192v2
+    )
+    der = issued.certificate.public_bytes(serialization.Encoding.DER)
+    assert der.count(p256) == 1
+    odd = x509.load_der_x509_certificate(der.replace(p256, other))
+    return odd.public_bytes(serialization.Encoding.PEM)
+
+
 @dataclass(frozen=True)
 class Authority:
     """A root or intermediate certificate authority."""

@@ -27,6 +27,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_nam
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     order_chain,
+    public_key_of,
 )
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def _newest_first(files: Iterable[CertificateFile]) -> list[CertificateFile]:
 def _from_pfx(
     path: str, data: bytes, passwords: Passwords, rules: Rules, *, now: datetime
 ) -> CertificateFile:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     secret = passwords.pfx_password
@@ -166,6 +168,10 @@ def _from_pfx(
         try:
             bundle = pkcs12.load_pkcs12(data, password)
             break
+        except UnsupportedAlgorithm:
+            raise InvalidInput(
+                f"{path}: its key or its encryption is of an unknown kind."
+            ) from None
         except (ValueError, TypeError):
             continue
     if bundle is None:
@@ -211,7 +217,11 @@ def _from_pem(
         facts = _facts(certificate)
         if facts.is_certificate_authority:
             continue
-        key_path = keys.get(_public_bytes(certificate.public_key()))
+        public = public_key_of(certificate)
+        if public is None:
+            skipped.append(f"{path}: the key of its certificate is of an unknown kind.")
+            continue
+        key_path = keys.get(public)
         chain, _unrelated = order_chain(certificate, certificates)
         found.append(
             CertificateFile(

@@ -41,6 +41,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
     normalize_host_name,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    public_key_of,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
     Session,
 )
@@ -231,7 +234,7 @@ def read_response(
     for thumbprint, pem in requests:
         key = _public_key(_load_request(pem).public_key())
         for certificate in certificates:
-            if _public_key(certificate.public_key()) == key:
+            if public_key_of(certificate) == key:
                 others = tuple(item for item in certificates if item is not certificate)
                 return thumbprint, Response(leaf=certificate, others=others)
     waiting = ", ".join(thumbprint for thumbprint, _pem in requests) or "none"

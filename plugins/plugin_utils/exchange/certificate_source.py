@@ -23,6 +23,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_c
     LoadedCertificate,
     describe,
     order_chain,
+    public_key_of,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
@@ -319,7 +320,7 @@ def _certificate_of_key(content: _Content) -> x509.Certificate:
         return (leaves or content.certificates)[0]
     public = _public_bytes(content.private_key.public_key())
     for certificate in content.certificates:
-        if _public_bytes(certificate.public_key()) == public:
+        if public_key_of(certificate) == public:
             return certificate
     raise InvalidInput(
         f"The private key does not match any certificate in {content.origin}; its first "

@@ -195,6 +195,18 @@ def _issuer_in(
     return None
 
 
+def public_key_of(certificate: x509.Certificate) -> bytes | None:
+    """Return a certificate's public key (DER), or None where it is of a kind nobody here knows."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
 def names_of(certificate: x509.Certificate) -> tuple[str, str]:
     """Return issuer and subject of a certificate as .NET prints them."""
     from cryptography.hazmat.primitives.serialization import Encoding

@@ -14,6 +14,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import d
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
     normalize_host_name,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    public_key_of,
+)
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -131,9 +134,7 @@ def certificate_of_key(
 
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     own = key.private_key.public_key().public_bytes(*form)
-    return next(
-        (item for item in certificates if item.public_key().public_bytes(*form) == own), None
-    )
+    return next((item for item in certificates if public_key_of(item) == own), None)
 
 
 def asks_for_the_same(one: str, other: str) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
 from support import pki
 from support.action_runner import RecordingConnection, run_action
@@ -270,6 +271,52 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_read(tmp_path: Path) -> Non
         " it holds a damaged certificate.",
         " it is no PFX, or has another password.",
     ]
+
+
+def test_a_certificate_with_a_key_of_an_unknown_kind_hides_no_other(tmp_path: Path) -> None:
+    good = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
+    good.write_fullchain(tmp_path / "good.pem")
+    good.write_key(tmp_path / "good.key")
+    odd = pki.of_an_unknown_kind(CA.issue(*SUBJECT, dns=NAMES, key=pki.new_key("ec")))
+    (tmp_path / "odd.crt").write_bytes(odd)
+    found = look(tmp_path)
+    assert found["newest"]["thumbprint"] == good.thumbprint
+    assert found["not_read"] == [
+        f"{tmp_path / 'odd.crt'}: the key of its certificate is of an unknown kind."
+    ]
+
+
+def test_a_pfx_of_an_unknown_kind_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
+    good.write_fullchain(tmp_path / "good.pem")
+    good.write_key(tmp_path / "good.key")
+    good.write_pfx(tmp_path / "odd.pfx", "the password")
+
+    def refusing(*_: object) -> None:
+        raise UnsupportedAlgorithm("curve 1.2.156.10197.1.301 is not supported")
+
+    monkeypatch.setattr(pkcs12, "load_pkcs12", refusing)
+    found = look(tmp_path, pfx_password="the password")
+    assert found["newest"]["thumbprint"] == good.thumbprint
+    assert found["not_read"] == [
+        f"{tmp_path / 'odd.pfx'}: its key or its encryption is of an unknown kind."
+    ]
+
+
+def test_an_answer_may_hold_a_certificate_with_a_key_of_an_unknown_kind(tmp_path: Path) -> None:
+    ask(tmp_path)
+    key = load_pem_private_key((tmp_path / "mail.key.pem").read_bytes(), None)
+    answer = CA.issue(*SUBJECT, dns=NAMES, key=key)  # type: ignore[arg-type]
+    odd = pki.of_an_unknown_kind(CA.issue(*SUBJECT, key=pki.new_key("ec")))
+    completed = run(
+        "exchange_certificate_request_file",
+        state="completed",
+        private_key_path=str(tmp_path / "mail.key.pem"),
+        response_content=odd.decode() + answer.certificate_pem().decode(),
+    )
+    assert completed["thumbprint"] == answer.thumbprint
 
 
 def test_a_missing_folder_is_an_error_or_empty(tmp_path: Path) -> None:
