@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -72,13 +73,16 @@ class ActionModule(ExchangeActionBase):
     def _contents(self, options: Mapping[str, Any]) -> tuple[dict[str, bytes], list[str]]:
         # Absolute, because whoever reads what is found here would look elsewhere first.
         folder = Path(options["directory"]).expanduser().absolute()
-        if not folder.is_dir():
-            if options["missing_directory"] == "empty" and not folder.exists():
-                return {}, []
-            raise InvalidInput(f"directory: there is no folder {folder} on the control node.")
+        try:
+            if not folder.is_dir():
+                if options["missing_directory"] == "empty" and not folder.exists():
+                    return {}, []
+                raise InvalidInput(f"directory: there is no folder {folder} on the control node.")
+        except OSError as error:
+            raise InvalidInput(f"directory: {folder} cannot be read: {error.strerror}.") from error
         contents: dict[str, bytes] = {}
         skipped: list[str] = []
-        for path in _files_of(folder):
+        for path in _files_of(folder, skipped):
             try:
                 if path.stat().st_size > _MAXIMUM_FILE_SIZE:
                     skipped.append(f"{path}: it is too large to be a certificate.")
@@ -92,18 +96,38 @@ class ActionModule(ExchangeActionBase):
         return contents, skipped
 
 
-def _files_of(folder: Path) -> list[Path]:
-    """Candidates of the folder and all below it."""
-    try:
-        found = sorted(path for path in folder.rglob("*") if is_candidate(path) and path.is_file())
-    except OSError as error:
-        raise InvalidInput(f"directory: {folder} cannot be read: {error.strerror}.") from error
+def _files_of(folder: Path, skipped: list[str]) -> list[Path]:
+    """Candidates of the folder and all below it; what is closed below it is told in `skipped`.
+
+    Raises:
+        InvalidInput: the folder itself is closed, or has too many of them.
+    """
+
+    def closed(error: OSError) -> None:
+        if Path(str(error.filename)) == folder:
+            raise InvalidInput(f"directory: {folder} cannot be read: {error.strerror}.") from error
+        skipped.append(f"{error.filename}: the folder cannot be read: {error.strerror}.")
+
+    found = sorted(
+        path
+        for place, _folders, names in os.walk(folder, onerror=closed, followlinks=False)
+        for path in (Path(place) / name for name in names)
+        if is_candidate(path) and _is_file(path)
+    )
     if len(found) > _MAXIMUM_FILES:
         raise InvalidInput(
             f"directory: {folder} has {len(found)} files that could be certificates or keys, more "
             f"than {_MAXIMUM_FILES}: name a folder of certificates."
         )
     return found
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one; what cannot be looked at counts, so that reading it tells why."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _issued_since(files: list[CertificateFile], names: list[str], moment: Any) -> list[str]:

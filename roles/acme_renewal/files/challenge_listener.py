@@ -9,6 +9,7 @@ folder when the port is open.
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -34,10 +35,37 @@ class Handler(SimpleHTTPRequestHandler):
     do_HEAD = do_GET
 
 
+class DualStackServer(ThreadingHTTPServer):
+    """Listens on all addresses, those of IPv4 included."""
+
+    address_family = socket.AF_INET6
+
+    def server_bind(self) -> None:
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+
+class Ip6Server(ThreadingHTTPServer):
+    """Listens on one address of IPv6."""
+
+    address_family = socket.AF_INET6
+
+
+def open_server(address: str, port: int, handler: Handler | partial) -> ThreadingHTTPServer:
+    """Listen on an address, or on all of them where it is empty."""
+    if address:
+        family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+        kind = Ip6Server if family == socket.AF_INET6 else ThreadingHTTPServer
+        return kind((address, port), handler)
+    if socket.has_dualstack_ipv6():
+        return DualStackServer(("::", port), handler)
+    return ThreadingHTTPServer(("", port), handler)
+
+
 def main() -> None:
     """Serve until the folder is removed."""
     folder, address, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    server = ThreadingHTTPServer((address, port), partial(Handler, directory=str(folder)))
+    server = open_server(address, port, partial(Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (folder / "listening").touch()
     while folder.exists():

@@ -322,3 +322,36 @@ def test_an_answer_may_hold_a_certificate_with_a_key_of_an_unknown_kind(tmp_path
 def test_a_missing_folder_is_an_error_or_empty(tmp_path: Path) -> None:
     assert "there is no folder" in look(tmp_path / "none")["msg"]
     assert look(tmp_path / "none", missing_directory="empty")["certificates"] == []
+
+
+def closed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let a folder be one that this account may not list."""
+    real = os.scandir
+
+    def refusing(path: Any = ".") -> Any:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
+def test_a_closed_folder_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
+    good.write_fullchain(tmp_path / "good.pem")
+    good.write_key(tmp_path / "good.key")
+    (tmp_path / "archive").mkdir()
+
+    closed(monkeypatch, tmp_path / "archive")
+    found = look(tmp_path)
+    assert found["newest"]["thumbprint"] == good.thumbprint
+    assert found["not_read"] == [
+        f"{tmp_path / 'archive'}: the folder cannot be read: Permission denied."
+    ]
+
+    closed(monkeypatch, tmp_path)
+    refused = look(tmp_path)
+    assert refused["failed"] is True
+    assert refused["msg"].startswith(f"directory: {tmp_path} cannot be read: Permission denied.")
