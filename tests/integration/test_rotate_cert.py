@@ -96,6 +96,23 @@ def test_a_certificate_of_another_issuer_is_installed_named_restarted_and_presen
     assert_rotated(stage)
 
 
+def test_words_of_the_command_line_mean_what_they_say(setting: Setting) -> None:
+    """What -e name=value gives is text: lists with commas, and false as a word."""
+    stage = setting()
+    words = {"rotate_services": "IIS, SMTP,IMAP,POP", "rotate_drain": "false"}
+    stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-SendConnector")
+
+    failed = stage.run(rotate_rollback="false", **words)
+    assert failed.return_code != 0
+    assert "rotate_rollback is false" in failed.output
+    assert stage.example.new.thumbprint in stage.state()["servers"]["EX01"]["certificates"]
+
+    run = stage.run(rotate_rollback="false", **words).check()
+    assert "installed for IIS, SMTP, IMAP, POP" in run.output
+    assert stage.fake.get("/counters")["servers"]["EX01"]["cmdlets"].get("Redirect-Message") is None
+    assert_rotated(stage)
+
+
 def test_a_renewal_under_the_same_name_sets_no_connector_but_restarts(setting: Setting) -> None:
     stage = setting(new=FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90))
     names = stage.connector_names()

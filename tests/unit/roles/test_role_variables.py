@@ -133,3 +133,36 @@ def test_every_role_has_a_readme_with_an_example(role: str) -> None:
     text = (REPOSITORY / "roles" / role / "README.md").read_text(encoding="utf-8")
     assert "```yaml" in text
     assert f"ansible-doc -t role mailops.exchange.{role}" in text
+
+
+def bare_uses(role: str, kind: str) -> list[str]:
+    """Where an expression uses a documented variable of a kind without converting it.
+
+    A value of the command line (-e name=false) is text: argument specs check it, and convert
+    nothing. Given to an option as it is, the module converts it.
+    """
+    names = [name for name, spec in documented(role).items() if spec["type"] == kind]
+    folder = REPOSITORY / "roles" / role
+    files = [
+        *folder.glob("tasks/*.yml"), *folder.glob("handlers/*.yml"), *folder.glob("vars/*.yml"),
+        *folder.glob("templates/*.j2"),
+    ]  # fmt: skip
+    found = []
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        expressions = re.findall(r"\{\{(.*?)\}\}|\{%(.*?)%\}", text, re.DOTALL)
+        conditions = re.findall(r"^\s*(?:when|that|- )(?::)?(.*)$", text, re.MULTILINE)
+        for expression in [*("".join(pair) for pair in expressions), *conditions]:
+            for name in names:
+                alone = re.fullmatch(rf"\s*{name}(\s*\|\s*default\(omit\))?\s*", expression)
+                is_expression = expression not in conditions or "{{" not in expression
+                if alone and expression not in conditions:
+                    continue
+                if is_expression and re.search(rf"\b{name}\b(?!\s*\|\s*{kind})", expression):
+                    found.append(f"{file.relative_to(folder)}: {expression.strip()}")
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_boolean_of_the_command_line_is_converted_before_it_decides(role: str) -> None:
+    assert bare_uses(role, "bool") == []
