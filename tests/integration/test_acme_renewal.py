@@ -103,6 +103,10 @@ def test_what_is_due_is_renewed_and_then_nothing_is(stage: RotationStage, pebble
     # Relative to the folder in which ansible-playbook is started.
     stage.variables |= {
         "acme_renewal_directory": "acme",
+        # As -e name=value gives them.
+        "acme_renewal_names": ",".join(NAMES),
+        "acme_renewal_contact": "postmaster@contoso.test",
+        "acme_renewal_force": "false",
         "acme_renewal_authority_ca_path": os.path.relpath(pebble.ca_file, stage.directory),
     }
     planned = renew(stage, check_mode=True).check()
@@ -342,6 +346,23 @@ def test_a_wrong_proof_is_told(stage: RotationStage, pebble: Pebble) -> None:
     assert told.read_text(encoding="utf-8") == f"failure: {message}"
     # With the authority's reason, where community.crypto passes it on.
     assert "status='invalid'" in message
+
+
+@pytest.mark.once
+def test_a_task_of_the_users_that_is_not_to_be_quoted_is_not(stage: RotationStage) -> None:
+    tasks = write_yaml(
+        stage.directory / "own-dns.yml",
+        [
+            {
+                "name": "Tell the provider",
+                "ansible.builtin.fail": {"msg": "the token-of-the-provider was refused"},
+                "no_log": True,
+            }
+        ],
+    )
+    message = failed_untouched(stage, renew(stage, acme_renewal_dns_tasks=str(tasks)))
+    assert "'Tell the provider' - what it said is hidden" in message
+    assert "token-of-the-provider" not in message
 
 
 @pytest.mark.once

@@ -99,7 +99,7 @@ def test_a_certificate_of_another_issuer_is_installed_named_restarted_and_presen
 def test_words_of_the_command_line_mean_what_they_say(setting: Setting) -> None:
     """What -e name=value gives is text: lists with commas, and false as a word."""
     stage = setting()
-    words = {"rotate_services": "IIS, SMTP,IMAP,POP", "rotate_drain": "false"}
+    words = {"rotate_services": "IIS,SMTP,IMAP,POP", "rotate_drain": "false"}
     stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-SendConnector")
 
     failed = stage.run(rotate_rollback="false", **words)
