@@ -156,6 +156,17 @@ def test_each_value_is_a_call_with_its_own_body(tmp_path: Path, provider: Provid
     assert {call.headers["content-type"] for call in provider.calls} == {"application/json"}
 
 
+@pytest.mark.parametrize("codes", [[204], "200,204", "204"])
+def test_what_a_provider_answers_is_a_list_or_words_of_the_command_line(
+    tmp_path: Path, provider: Provider, codes: Any
+) -> None:
+    provider.status = 204
+    call_api(tmp_path, provider, acme_renewal_dns_api_status_codes=codes).check()
+    provider.status = 201
+    refused = call_api(tmp_path, provider, acme_renewal_dns_api_status_codes=codes)
+    assert "answered 201 for the TXT record" in told(refused)
+
+
 def test_a_call_without_a_body_has_none(tmp_path: Path, provider: Provider) -> None:
     call_api(tmp_path, provider, state="absent").check()
     assert {call.path for call in provider.calls} == {f"/records/{RECORD}?key={URL_KEY}"}
