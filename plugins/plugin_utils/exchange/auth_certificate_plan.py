@@ -23,6 +23,7 @@ UNASKED = timedelta(hours=48)
 # The servicelet publishes by itself, every 12 hours; after this it has missed two turns.
 _OVERDUE = timedelta(hours=24)
 _RECENT = timedelta(days=2)
+_OTHERWISE = "to have another certificate at once, use state: replaced with force: true"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,7 @@ def plan_managed(
     Raises:
         InvalidInput: only such a server can tell whether the current certificate is there.
     """
-    _check_seen("current", state.current, held, unread)
+    check_seen("current certificate", state.current, held, unread, otherwise=_OTHERWISE)
     current = held.get(state.current or "")
     following = held.get(state.next or "")
     usable_next = following if following is not None and following.valid(now) else None
@@ -211,7 +212,7 @@ def plan_published(
         return AuthPlan(action=KEEP, reason=f"{thumbprint} is in use.", thumbprint=thumbprint)
     if not state.next or state.next == state.current:
         return AuthPlan(action=KEEP, reason="No certificate is staged that could be published.")
-    _check_seen("next", state.next, held, unread)
+    check_seen("next certificate", state.next, held, unread, otherwise=_OTHERWISE)
     trouble = _trouble("next", state.next, held.get(state.next), now)
     if trouble:
         raise InvalidInput(
@@ -243,7 +244,7 @@ def plan_replaced(
             action=REPLACE, reason=f"{thumbprint} was asked for.", thumbprint=thumbprint
         )
     if not force:
-        _check_seen("current", state.current, held, unread)
+        check_seen("current certificate", state.current, held, unread, otherwise=_OTHERWISE)
     trouble = _trouble("current", state.current, held.get(state.current or ""), now)
     if trouble or force:
         return AuthPlan(
@@ -281,18 +282,28 @@ def _just_created(
     return max(spares)[1] if spares else None
 
 
-def _check_seen(
-    which: str,
+def check_seen(
+    what: str,
     thumbprint: str | None,
     held: Mapping[str, HeldCertificate],
     unread: Sequence[str],
+    *,
+    otherwise: str = "",
 ) -> None:
-    """Refuse to judge a certificate as gone that a server may hold which did not answer."""
+    """Refuse to judge a certificate as gone that a server may hold which did not answer.
+
+    Args:
+        what: how the message calls it.
+        otherwise: what can be done without waiting for that server.
+
+    Raises:
+        InvalidInput: it is on no server that could be read, and some could not.
+    """
     if thumbprint and thumbprint not in held and unread:
         raise InvalidInput(
-            f"The {which} certificate {thumbprint} is on no server that could be read, and "
-            f"{', '.join(unread)} could not be. Run this again when every server answers; to have "
-            "another certificate at once, use state: replaced with force: true.",
+            f"The {what} {thumbprint} is on no server that could be read, and "
+            f"{', '.join(unread)} could not be. Run this again when every server answers"
+            + (f"; {otherwise}." if otherwise else "."),
             details={"thumbprint": thumbprint, "servers": list(unread)},
         )
 

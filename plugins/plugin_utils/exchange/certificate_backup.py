@@ -15,6 +15,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
     StateNotReached,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    encoded_public_key,
+    public_key_of,
+)
 
 SHORTEST_PASSWORD = 8
 
@@ -37,7 +41,7 @@ def why_not_usable(data: bytes, password: str, thumbprint: str) -> str | None:
     Opens it as whoever needs it one day will: with the password, and the key has to fit.
     """
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
+    from cryptography.hazmat.primitives.serialization import pkcs12
 
     try:
         key, certificate, _others = pkcs12.load_key_and_certificates(data, password.encode())
@@ -48,8 +52,7 @@ def why_not_usable(data: bytes, password: str, thumbprint: str) -> str | None:
     found = certificate.fingerprint(hashes.SHA1()).hex().upper()
     if found != thumbprint:
         return f"it holds certificate {found}"
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
+    if encoded_public_key(key.public_key()) != public_key_of(certificate):
         return "its private key belongs to another certificate"
     return None
 

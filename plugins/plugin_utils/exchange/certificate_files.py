@@ -26,6 +26,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_nam
     uncovered,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    encoded_public_key,
     order_chain,
     public_key_of,
 )
@@ -211,7 +212,7 @@ def _from_pem(
             skipped.append(f"{path}: {error}.")
             continue
         if key is not None:
-            keys.setdefault(_public_bytes(key.public_key()), path)
+            keys.setdefault(encoded_public_key(key.public_key()), path)
     found = []
     for certificate, path in certificates.items():
         facts = _facts(certificate)
@@ -298,9 +299,3 @@ def _pem(certificates: Iterable[x509.Certificate]) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return "".join(item.public_bytes(Encoding.PEM).decode("ascii") for item in certificates)
-
-
-def _public_bytes(key: object) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]

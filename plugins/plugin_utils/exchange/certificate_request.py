@@ -42,6 +42,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_nam
     normalize_host_name,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    encoded_public_key,
     public_key_of,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
@@ -232,7 +233,7 @@ def read_response(
     """
     certificates = certificates_in(data, origin)
     for thumbprint, pem in requests:
-        key = _public_key(_load_request(pem).public_key())
+        key = encoded_public_key(_load_request(pem).public_key())
         for certificate in certificates:
             if public_key_of(certificate) == key:
                 others = tuple(item for item in certificates if item is not certificate)
@@ -341,15 +342,6 @@ def _load_request(pem: str) -> x509.CertificateSigningRequest:
         return x509.load_pem_x509_csr(pem.encode("ascii"))
     except ValueError as error:
         raise InvalidInput(f"This is no certificate request: {error}.") from error
-
-
-def _public_key(key: object) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    data: bytes = key.public_bytes(  # type: ignore[attr-defined]
-        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    )
-    return data
 
 
 def _same_subject(one: str, other: str) -> bool:

@@ -22,6 +22,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import Inv
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
     LoadedCertificate,
     describe,
+    encoded_public_key,
     order_chain,
     public_key_of,
 )
@@ -318,7 +319,7 @@ def _certificate_of_key(content: _Content) -> x509.Certificate:
         issuers = {item.issuer for item in content.certificates if item.issuer != item.subject}
         leaves = [item for item in content.certificates if item.subject not in issuers]
         return (leaves or content.certificates)[0]
-    public = _public_bytes(content.private_key.public_key())
+    public = encoded_public_key(content.private_key.public_key())
     for certificate in content.certificates:
         if public_key_of(certificate) == public:
             return certificate
@@ -327,12 +328,6 @@ def _certificate_of_key(content: _Content) -> x509.Certificate:
         f"certificate is {describe(content.certificates[0])}. Give the key that this certificate "
         "was requested with."
     )
-
-
-def _public_bytes(key: object) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]
 
 
 def _check_validity(loaded: LoadedCertificate, now: datetime) -> None:

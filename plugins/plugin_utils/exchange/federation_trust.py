@@ -24,12 +24,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     list_of,
     text_of,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    StateNotReached,
-)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import StateNotReached
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate_plan import (  # noqa: E501
     HeldCertificate,
+    check_seen,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.cmdlet_errors import (
     explained,
@@ -127,12 +125,7 @@ def plan_federation(
     """
     current = held.get(trust.current or "")
     for named in (trust.current, trust.next):
-        if named and named not in held and unread:
-            raise InvalidInput(
-                f"The federation certificate {named} is on no server that could be read, and "
-                f"{', '.join(unread)} could not be. Run this again when every server answers.",
-                details={"thumbprint": named, "servers": list(unread)},
-            )
+        check_seen("federation certificate", named, held, unread)
     if current is None or not current.valid(now):
         return _impossible(trust, current)
     following = held.get(trust.next or "")

@@ -198,13 +198,22 @@ def _issuer_in(
 def public_key_of(certificate: x509.Certificate) -> bytes | None:
     """Return a certificate's public key (DER), or None where it is of a kind nobody here knows."""
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
         return None
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return encoded_public_key(key)
+
+
+def encoded_public_key(key: object) -> bytes:
+    """Return a public key as DER, by which keys are compared."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    data: bytes = key.public_bytes(  # type: ignore[attr-defined]
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    return data
 
 
 def names_of(certificate: x509.Certificate) -> tuple[str, str]:

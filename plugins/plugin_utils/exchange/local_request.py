@@ -15,6 +15,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_nam
     normalize_host_name,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+    encoded_public_key,
     public_key_of,
 )
 
@@ -130,27 +131,22 @@ def certificate_of_key(
     certificates: Sequence[x509.Certificate], key: Key
 ) -> x509.Certificate | None:
     """The certificate that was issued for the key."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    own = key.private_key.public_key().public_bytes(*form)
+    own = encoded_public_key(key.private_key.public_key())
     return next((item for item in certificates if public_key_of(item) == own), None)
 
 
 def asks_for_the_same(one: str, other: str) -> bool:
     """Whether two requests have the same subject, names and key."""
     from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     try:
         first, second = (x509.load_pem_x509_csr(text.encode()) for text in (one, other))
     except ValueError:
         return False
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     return (
         first.subject == second.subject
         and _names(first) == _names(second)
-        and first.public_key().public_bytes(*form) == second.public_key().public_bytes(*form)
+        and encoded_public_key(first.public_key()) == encoded_public_key(second.public_key())
     )
 
 

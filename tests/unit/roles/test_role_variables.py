@@ -150,16 +150,16 @@ def bare_uses(role: str, kind: str) -> list[str]:
     found = []
     for file in files:
         text = file.read_text(encoding="utf-8")
-        expressions = re.findall(r"\{\{(.*?)\}\}|\{%(.*?)%\}", text, re.DOTALL)
-        conditions = re.findall(r"^\s*(?:when|that|- )(?::)?(.*)$", text, re.MULTILINE)
-        for expression in [*("".join(pair) for pair in expressions), *conditions]:
-            for name in names:
-                alone = re.fullmatch(rf"\s*{name}(\s*\|\s*default\(omit\))?\s*", expression)
-                is_expression = expression not in conditions or "{{" not in expression
-                if alone and expression not in conditions:
-                    continue
-                if is_expression and re.search(rf"\b{name}\b(?!\s*\|\s*{kind})", expression):
-                    found.append(f"{file.relative_to(folder)}: {expression.strip()}")
+        templates = re.findall(r"\{\{(.*?)\}\}|\{%(.*?)%\}", text, re.DOTALL)
+        conditions = re.findall(r"^\s*(?:when|that|- )(?::)?([^{\n]*)$", text, re.MULTILINE)
+        for name in names:
+            given = re.compile(rf"\s*{name}(\s*\|\s*default\(omit\))?\s*")
+            used = ["".join(pair) for pair in templates if not given.fullmatch("".join(pair))]
+            found += [
+                f"{file.relative_to(folder)}: {expression.strip()}"
+                for expression in [*used, *conditions]
+                if re.search(rf"\b{name}\b(?!\s*\|\s*{kind})", expression)
+            ]
     return found
 
 
