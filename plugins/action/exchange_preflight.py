@@ -111,6 +111,7 @@ _WINDOW_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _PORT_OPTIONS: dict[str, dict[str, Any]] = {
     "port": {"type": "int", "required": True},
+    "server_port": {"type": "int"},
     "protocol": {"type": "str", "choices": list(PROTOCOLS), "required": True},
     "service": {"type": "str"},
 }

@@ -101,6 +101,9 @@ options:
         description: Number of the port.
         type: int
         required: true
+      server_port:
+        description: Not used here, as O(ports[].service).
+        type: int
       protocol:
         description: Protocol as M(mailops.exchange.exchange_tls_probe) knows it.
         type: str

@@ -52,7 +52,7 @@ RELAY = {
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleStage]:
-    with module_stage(tmp_path_factory.mktemp("connectors"), servers=8) as running:
+    with module_stage(tmp_path_factory.mktemp("connectors"), servers=9) as running:
         yield running
 
 

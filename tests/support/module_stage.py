@@ -34,7 +34,15 @@ class ModuleStage:
     _runs: int = 0
 
     def fresh_server(self) -> str:
-        """The name of a server that no test has used."""
+        """The name of a server that no test has used.
+
+        Which worker runs how many tests of a file is chance, so a file gives one for each of its
+        tests.
+
+        Raises:
+            AssertionError: The file asks for more servers than it started.
+        """
+        assert self._unused, "every server is used: start one for each test of the file"
         return self._unused.pop(0)
 
     @property
