@@ -18,7 +18,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import Inv
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
     normalize_thumbprint,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder, runs
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import (
+    run_folder,
+    running,
+    runs,
+)
 
 OPERATIONS = ("rotate", "cleanup")
 
@@ -35,6 +39,7 @@ class ActionModule(ExchangeActionBase):
         },
         "directory": {"type": "path"},
         "folder": {"type": "path"},
+        "exclusive": {"type": "bool", "default": False},
         "operation": {"type": "str", "choices": list(OPERATIONS), "default": "rotate"},
         "thumbprint": {"type": "str"},
         "servers": {"type": "dict"},
@@ -53,6 +58,9 @@ class ActionModule(ExchangeActionBase):
         ("state", "read", ("folder",)),
         ("state", "finished", ("folder", "outcome", "summary")),
     ]
+    # Replaced by tests.
+    playbook_process = staticmethod(running.playbook_process)
+
     # Only files of the control node are touched.
     REQUIRES_CONNECTION = False
 
@@ -84,16 +92,20 @@ class ActionModule(ExchangeActionBase):
         directory = Path(options["directory"])
         thumbprint = normalize_thumbprint(options["thumbprint"])
         now = self.now()
+        own = self.playbook_process()
         if options["require_plan"]:
             self._check_plan(options, directory, thumbprint)
-        run, resumed = runs.begin_run(
-            directory,
-            operation=options["operation"],
-            thumbprint=thumbprint,
-            servers=options["servers"],
-            organization=options["organization"],
-            now=now,
-        )
+        with running.one_at_a_time(directory):
+            running.refuse_running_on(directory, addresses_of(options["servers"]), own)
+            run, resumed = runs.begin_run(
+                directory,
+                operation=options["operation"],
+                thumbprint=thumbprint,
+                servers=options["servers"],
+                organization=options["organization"],
+                now=now,
+            )
+            running.note_carrier(run, own)
         run_folder.write_document(
             run.folder, run_folder.PLAN, runs.plan_document(options["plan"], thumbprint, now)
         )
@@ -123,13 +135,15 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _find(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        directory, addresses = Path(options["directory"]), addresses_of(options["servers"])
+        running.refuse_running_on(directory, addresses, self.playbook_process())
         run = runs.find_unfinished(
-            Path(options["directory"]),
+            directory,
             operation=options["operation"],
             thumbprint=normalize_thumbprint(options["thumbprint"])
             if options["thumbprint"]
             else None,
-            addresses=addresses_of(options["servers"]),
+            addresses=addresses,
         )
         maximum = options["maximum_age_hours"]
         if run is not None and maximum and runs.hours_since(run, self.now()) > maximum:
@@ -138,6 +152,15 @@ class ActionModule(ExchangeActionBase):
 
     def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
         run = runs.open_run(Path(options["folder"]))
+        own = self.playbook_process()
+        if options["exclusive"] and not self.check_mode:
+            with running.one_at_a_time(run.folder.parent):
+                running.refuse_running_on(
+                    run.folder.parent, addresses_of(run.before["servers"]), own
+                )
+                running.note_carrier(run, own)
+        else:
+            running.refuse_running(run, own)
         after = run_folder.read_document(run.folder, run_folder.AFTER)
         plan = run_folder.read_document(run.folder, run_folder.PLAN)
         return {"run": {**result_of(run, resumed=True), "after": after, "plan": plan}}
@@ -162,6 +185,7 @@ class ActionModule(ExchangeActionBase):
                     "organization": options["organization"],
                 },
             )
+        running.forget_carrier(folder)
         return {"run": result_of(run, resumed=False)}
 
 

@@ -30,6 +30,9 @@ options:
       - V(found) returns the unfinished run for the same certificate and servers, or V(null). Without O(thumbprint) it is the newest run for these
         servers, for whichever certificate, and V(null) if that one has finished.
       - V(read) returns the run in O(folder).
+      - All three are refused while another playbook is at work on one of these servers, because two at a time would undo each other's work. It is
+        known by the process that C(running.json) names, on the same machine and in the same container; elsewhere a run that has not finished counts
+        as interrupted.
       - V(finished) writes the summary, and C(after.json) if the run is O(complete).
     type: str
     choices: [begun, found, read, finished]
@@ -42,6 +45,12 @@ options:
     description:
       - Folder of one run. Needed to read and to finish.
     type: path
+  exclusive:
+    description:
+      - With O(state=read), whether the run is about to be changed, by going back. No other playbook begins on its servers until it is V(finished).
+    type: bool
+    default: false
+    version_added: 0.3.0
   operation:
     description:
       - What kind of run it is.

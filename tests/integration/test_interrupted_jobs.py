@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from support.run_playbook import PlaybookRun, has_collection
 SERVERS = [{"name": "EX01", "site": "Berlin"}, {"name": "EX02", "site": "Berlin"}]
 NEWEST = REPOSITORY / "playbooks" / "rotate_newest.yml"
 ACME = REPOSITORY / "playbooks" / "renew_acme.yml"
+ROLLBACK = REPOSITORY / "playbooks" / "rollback_cert.yml"
 PATIENCE = 180.0
 # A cmdlet that takes as long as this was never answered, and did nothing.
 FOR_EVER = 3600
@@ -57,13 +59,16 @@ class Job:
             **{**self.variables, **more},
         )
 
-    def kill_when(self, happened: Callable[[], bool]) -> None:
+    @contextmanager
+    def held_when(self, happened: Callable[[], bool]) -> Iterator[psutil.Popen]:
+        """Have it at work until the end of the block, and kill it then."""
         process = self.stage.start(playbook=self.playbook, give_certificate=False, **self.variables)
         deadline = time.monotonic() + PATIENCE
         while not happened():
             assert process.poll() is None, "the job has ended"
             assert time.monotonic() < deadline, "the moment did not come"
             time.sleep(0.05)
+        yield process
         family = [process, *process.children(recursive=True)]
         for member in family:
             try:
@@ -73,13 +78,24 @@ class Job:
         psutil.wait_procs(family, timeout=10)
         assert self.records() == {False}
 
-    def kill_in(self, cmdlet: str, *, server: str | None = None) -> None:
-        """Kill the job while this cmdlet, of this server, is waited for."""
+    def kill_when(self, happened: Callable[[], bool]) -> None:
+        with self.held_when(happened):
+            pass
+
+    @contextmanager
+    def held_in(self, cmdlet: str, *, server: str | None = None) -> Iterator[psutil.Popen]:
+        """Have it wait for this cmdlet, of this server, until the end of the block."""
         where = {"server": server} if server else {}
         self.stage.fake.post(
             "/faults", kind="slow_cmdlet", cmdlet=cmdlet, seconds=FOR_EVER, **where
         )
-        self.kill_when(lambda: not self.stage.fake.get("/faults")["armed"])
+        with self.held_when(lambda: not self.stage.fake.get("/faults")["armed"]) as process:
+            yield process
+
+    def kill_in(self, cmdlet: str, *, server: str | None = None) -> None:
+        """Kill the job while this cmdlet, of this server, is waited for."""
+        with self.held_in(cmdlet, server=server):
+            pass
 
     def records(self) -> set[bool]:
         """Whether the rotations have finished."""
@@ -174,6 +190,33 @@ def test_a_rotation_killed_after_the_certificate_serves_is_finished(
 
     assert f"The rotation to {new} was interrupted" in done.output
     assert_reached(job, new)
+
+
+def test_while_one_is_at_work_no_other_begins_and_nothing_is_taken_back(
+    stage: RotationStage,
+) -> None:
+    job = newest(stage)
+    with job.held_in("Set-SendConnector") as process:
+        meanwhile = [
+            job.run(),
+            job.run(check_mode=True),
+            stage.run(),
+            stage.run(playbook=ROLLBACK, give_certificate=False),
+        ]
+        (folder,) = (stage.directory / "runs").glob("*-rotate-*")
+        named = stage.run(
+            playbook=ROLLBACK, give_certificate=False, rollback_run_folder=str(folder)
+        )
+        for refused in [*meanwhile, named]:
+            assert refused.return_code != 0
+            assert refused.changed == 0
+            said = f"Another playbook is at work on these servers: process {process.pid} "
+            assert said in refused.output
+        assert stage.changing_cmdlets() == []
+
+    job.run().check()
+
+    assert_reached(job, stage.example.new.thumbprint)
 
 
 def test_a_rotation_is_finished_although_its_certificate_was_replaced_in_the_folder(

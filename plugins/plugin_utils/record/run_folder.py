@@ -25,6 +25,7 @@ BEFORE = "before.json"
 PLAN = "plan.json"
 EVENTS = "events.jsonl"
 AFTER = "after.json"
+RUNNING = "running.json"
 SUMMARY = "summary.md"
 
 # Kinds of events; a drain that began and did not end leaves a server that takes no mail.
@@ -44,7 +45,7 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     except OSError as error:
-        raise _unusable(folder, error) from error
+        raise unusable(folder, error) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InvalidInput(
             f"The folder {folder} for the record cannot be written to by this user: name another "
@@ -76,7 +77,7 @@ def write_document(folder: Path, name: str, content: Mapping[str, Any] | str) ->
             raise
         _settle(folder)
     except OSError as error:
-        raise _unusable(target, error) from error
+        raise unusable(target, error) from error
     return target
 
 
@@ -119,7 +120,7 @@ def append_event(folder: Path, event: Mapping[str, Any]) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise _unusable(file, error) from error
+        raise unusable(file, error) from error
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
@@ -163,7 +164,8 @@ def _settle(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _unusable(path: Path, error: OSError) -> InvalidInput:
+def unusable(path: Path, error: OSError) -> InvalidInput:
+    """The refusal to go on without a record."""
     return InvalidInput(
         f"The record cannot be written: {path}: {error.strerror}. Nothing is changed without a "
         "record: make room, or name another folder.",

@@ -91,7 +91,7 @@ def find_unfinished(
             continue
         if thumbprint not in (None, before.get("thumbprint")):
             continue
-        if not _same_organization(before["servers"], addresses):
+        if not same_organization(before["servers"], addresses):
             continue
         # Only the newest counts: an older one was left behind on purpose.
         return None if run.finished else run
@@ -244,7 +244,7 @@ def _new_folder(directory: Path, operation: str, thumbprint: str, now: datetime)
     raise InvalidInput(f"There are too many runs of one second in {directory}.")
 
 
-def _same_organization(
+def same_organization(
     servers: Mapping[str, Mapping[str, Any]], addresses: Mapping[str, str]
 ) -> bool:
     """By the names of servers, or of the hosts of the inventory that they were."""

@@ -45,6 +45,7 @@ def test_a_run_that_is_under_way_says_what_to_do_should_it_be_found(tmp_path: Pa
         "before.json",
         "events.jsonl",
         "plan.json",
+        "running.json",
         "summary.md",
     ]
     summary = (folder / "summary.md").read_text()
