@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBase
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
+    RENEWAL_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_files import (
@@ -25,6 +26,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     is_candidate,
     read_files,
     with_exactly,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.renewal_due import (
+    rules_from,
 )
 
 # Far above any real file; keeps a mistaken folder from filling the memory.
@@ -37,6 +41,7 @@ class ActionModule(ExchangeActionBase):
 
     ARGUMENT_SPEC = {
         **EXCHANGE_OPTIONS,
+        **RENEWAL_OPTIONS,
         "directory": {"type": "path", "required": True},
         "names": {"type": "list", "elements": "str", "default": []},
         "require_common_name": {"type": "bool", "default": True},
@@ -48,7 +53,7 @@ class ActionModule(ExchangeActionBase):
     REQUIRES_CONNECTION = False
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        now = self.now()
+        now, due = self.now(), rules_from(options)
         contents, skipped = self._contents(options)
         files, unreadable = read_files(
             contents,
@@ -64,8 +69,8 @@ class ActionModule(ExchangeActionBase):
         )
         newest = choose(files)
         return {
-            "certificates": [item.to_result(now) for item in files],
-            "newest": newest.to_result(now) if newest else None,
+            "certificates": [item.to_result(due, now) for item in files],
+            "newest": newest.to_result(due, now) if newest else None,
             "not_read": [*skipped, *unreadable],
             "issued_within_a_week": _issued_since(files, options["names"], now - timedelta(days=7)),
         }

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.action import (
@@ -20,6 +20,7 @@ from ansible_collections.mailops.exchange.plugins.action.exchange_certificate im
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
+    RENEWAL_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
@@ -34,17 +35,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.renewal_
     in_use,
     judge,
     missing_names,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
+    rules_from,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)
-
-_DISTRUSTED: dict[str, dict[str, Any]] = {
-    "issuer": {"type": "str", "required": True},
-    "from": {"type": "str", "required": True},
-}
 
 
 class ActionModule(ExchangeActionBase):
@@ -52,6 +46,7 @@ class ActionModule(ExchangeActionBase):
 
     ARGUMENT_SPEC = {
         **EXCHANGE_OPTIONS,
+        **RENEWAL_OPTIONS,
         "services": {
             "type": "list",
             "elements": "str",
@@ -61,14 +56,6 @@ class ActionModule(ExchangeActionBase):
         "names": {"type": "list", "elements": "str", "default": []},
         "names_in_use": {"type": "list", "elements": "str", "default": []},
         "lifetime_percent": {"type": "float", "default": 66.7},
-        "minimum_days": {"type": "int", "default": 0},
-        "revoked_thumbprints": {"type": "list", "elements": "str", "default": []},
-        "distrusted_issuers": {
-            "type": "list",
-            "elements": "dict",
-            "options": _DISTRUSTED,
-            "default": [],
-        },
         "jitter_days": {"type": "float", "default": 0.0},
         "jitter_seed": {"type": "str", "default": ""},
     }
@@ -110,26 +97,13 @@ def rules_of(options: Mapping[str, Any]) -> DueRules:
     percent = options["lifetime_percent"]
     if not 0 < percent <= 100:
         raise InvalidInput(f"lifetime_percent has to be above 0 and at most 100, and is {percent}.")
-    for name in ("minimum_days", "jitter_days"):
-        if options[name] < 0:
-            raise InvalidInput(f"{name} must not be negative, and is {options[name]}.")
-    return DueRules(
+    if options["jitter_days"] < 0:
+        raise InvalidInput(f"jitter_days must not be negative, and is {options['jitter_days']}.")
+    return replace(
+        rules_from(options),
         lifetime_share=percent / 100,
-        minimum_days=options["minimum_days"],
         names=tuple(options["names"]),
         names_in_use=tuple(options["names_in_use"] or options["names"]),
-        revoked=frozenset(map(normalize_thumbprint, options["revoked_thumbprints"])),
-        distrusted={item["issuer"]: _day(item["from"]) for item in options["distrusted_issuers"]},
         jitter_days=options["jitter_days"],
         jitter_seed=options["jitter_seed"],
     )
-
-
-def _day(text: str) -> datetime:
-    try:
-        day = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise InvalidInput(
-            f"distrusted_issuers: '{text}' is no day: give it as 2027-03-15."
-        ) from None
-    return day if day.tzinfo else day.replace(tzinfo=timezone.utc)

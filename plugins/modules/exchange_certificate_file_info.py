@@ -58,6 +58,7 @@ options:
       - Not used. It is here so that a default of the action group may set it.
     type: str
 extends_documentation_fragment:
+  - mailops.exchange.renewal_due
   - mailops.exchange.attributes
   - mailops.exchange.attributes.info
 seealso:
@@ -166,6 +167,12 @@ certificates:
       type: list
       elements: str
       sample: []
+    due_reasons:
+      description: Why it would be due as soon as it is in use, by O(minimum_days), O(revoked_thumbprints) and O(distrusted_issuers).
+      returned: always
+      type: list
+      elements: str
+      sample: [it is revoked]
 not_read:
   description: Files that could not be read, and why, one sentence each.
   returned: success

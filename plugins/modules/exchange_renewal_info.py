@@ -23,6 +23,7 @@ description:
   - Costs one read. Self-signed certificates are not judged; other modules see to those.
 extends_documentation_fragment:
   - mailops.exchange.exchange
+  - mailops.exchange.renewal_due
   - mailops.exchange.attributes
   - mailops.exchange.attributes.info
 options:
@@ -49,29 +50,6 @@ options:
     description: Percent of its lifetime after which a certificate is due.
     type: float
     default: 66.7
-  minimum_days:
-    description: Days left at which it is due in any case.
-    type: int
-    default: 0
-  revoked_thumbprints:
-    description: Certificates that are known to be revoked, although Windows does not say so yet.
-    type: list
-    elements: str
-    default: []
-  distrusted_issuers:
-    description: Authorities that clients will not trust any more. A certificate of one is due at once when it ends after that day.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      issuer:
-        description: A part of the issuer's name.
-        type: str
-        required: true
-      from:
-        description: The first day on which it is not trusted, such as V(2027-03-15).
-        type: str
-        required: true
   jitter_days:
     description:
       - Days over which many organizations are spread, so that they do not ask their authority all at once. A certificate is due up to so many days

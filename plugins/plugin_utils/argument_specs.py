@@ -57,3 +57,18 @@ EXTENDED_RIGHTS_OPTIONS: ArgumentSpec = {
         },
     },
 }
+
+# Documented in doc_fragments/renewal_due.py; renewal_due.rules_from() reads them.
+RENEWAL_OPTIONS: ArgumentSpec = {
+    "minimum_days": {"type": "int", "default": 0},
+    "revoked_thumbprints": {"type": "list", "elements": "str", "default": []},
+    "distrusted_issuers": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "issuer": {"type": "str", "required": True},
+            "from": {"type": "str", "required": True},
+        },
+        "default": [],
+    },
+}

@@ -136,6 +136,22 @@ def test_what_is_older_than_what_is_in_use_is_left_alone(stage: RotationStage) -
 
 
 @pytest.mark.once
+def test_what_would_be_due_at_once_is_not_rotated_to(stage: RotationStage) -> None:
+    fetched(stage, "certbot", stage.example.new)
+    revoked = stage.example.new.thumbprint
+
+    refused = look(stage, due_revoked_thumbprints=[revoked])
+
+    assert refused.return_code != 0
+    said = f"({revoked}) would be due as soon as it is in use: it is revoked."
+    assert said in " ".join(refused.output.split())
+    assert stage.changing_cmdlets() == []
+    # Once it is in use, the audit of what is due tells it, and there is nothing to rotate to.
+    look(stage).check()
+    assert look(stage, due_revoked_thumbprints=[revoked]).check().changed == 0
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [

@@ -30,6 +30,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_c
     order_chain,
     public_key_of,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.renewal_due import (
+    DueRules,
+    days_left_sentence,
+    worthless,
+)
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -65,7 +70,21 @@ class CertificateFile:
         """Whether a rotation could begin with it."""
         return not self.reasons
 
-    def to_result(self, now: datetime) -> dict[str, object]:
+    def due_reasons(self, rules: DueRules, now: datetime) -> list[str]:
+        """Why it would be due for renewal as soon as it is in use."""
+        facts = self.facts
+        days = (facts.not_after - now).days
+        return [
+            *([days_left_sentence(days)] if days < rules.minimum_days else []),
+            *worthless(
+                rules,
+                thumbprint=facts.thumbprint,
+                issuer=facts.issuer,
+                not_after=facts.not_after,
+            ),
+        ]
+
+    def to_result(self, due: DueRules, now: datetime) -> dict[str, object]:
         """The certificate as RETURN documents it."""
         facts = self.facts
         return {
@@ -83,6 +102,7 @@ class CertificateFile:
             "private_key_path": self.private_key_path,
             "usable": self.usable,
             "reasons": list(self.reasons),
+            "due_reasons": self.due_reasons(due, now),
         }
 
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
     Services,
     ordered,
@@ -25,6 +27,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange
 from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
     covers,
     uncovered,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+    normalize_thumbprint,
 )
 
 
@@ -74,6 +79,21 @@ class Verdict:
         }
 
 
+def rules_from(options: Mapping[str, Any]) -> DueRules:
+    """The rules of the options that hold wherever a certificate lies (`RENEWAL_OPTIONS`).
+
+    Raises:
+        InvalidInput: a value that makes no sense, with its option.
+    """
+    if options["minimum_days"] < 0:
+        raise InvalidInput(f"minimum_days must not be negative, and is {options['minimum_days']}.")
+    return DueRules(
+        minimum_days=options["minimum_days"],
+        revoked=frozenset(map(normalize_thumbprint, options["revoked_thumbprints"])),
+        distrusted={item["issuer"]: _day(item["from"]) for item in options["distrusted_issuers"]},
+    )
+
+
 def in_use(
     certificates: Sequence[ExchangeCertificate],
     services: Services,
@@ -112,24 +132,45 @@ def judge(
     if certificate.not_after is not None and certificate.not_after <= now:
         reasons.append(f"it expired on {certificate.not_after:%Y-%m-%d %H:%M} UTC")
     elif due_on is not None and due_on <= now:
-        left = certificate.days_left(now)
-        reasons.append(f"it has {left} day{'' if left == 1 else 's'} left")
-    if (
-        certificate.thumbprint in rules.revoked
-        or (certificate.status or "").casefold() == "revoked"
-    ):
-        reasons.append("it is revoked")
-    for part, day in (rules.distrusted or {}).items():
-        if part.casefold() in certificate.issuer.casefold() and (
-            certificate.not_after is None or certificate.not_after > day
-        ):
-            reasons.append(f"clients do not trust its issuer from {day:%Y-%m-%d} on")
+        reasons.append(days_left_sentence(certificate.days_left(now)))
+    reasons += worthless(
+        rules,
+        thumbprint=certificate.thumbprint,
+        issuer=certificate.issuer,
+        not_after=certificate.not_after,
+        revoked=(certificate.status or "").casefold() == "revoked",
+    )
     title = f"{certificate.thumbprint} ({certificate.common_name or certificate.subject})"
     return Verdict(
         certificate=certificate,
         due_on=due_on,
         reasons=tuple(f"{server}, {title}: {reason}." for reason in reasons),
     )
+
+
+def worthless(
+    rules: DueRules,
+    *,
+    thumbprint: str,
+    issuer: str,
+    not_after: datetime | None,
+    revoked: bool = False,
+) -> list[str]:
+    """What is known to make a certificate worthless before its time, wherever it lies.
+
+    Args:
+        revoked: Whether that is known from elsewhere than the rules.
+    """
+    reasons = ["it is revoked"] if revoked or thumbprint in rules.revoked else []
+    for part, day in (rules.distrusted or {}).items():
+        if part.casefold() in issuer.casefold() and (not_after is None or not_after > day):
+            reasons.append(f"clients do not trust its issuer from {day:%Y-%m-%d} on")
+    return reasons
+
+
+def days_left_sentence(days: int | None) -> str:
+    """The reason of a certificate that ends too soon."""
+    return f"it has {days} day{'' if days == 1 else 's'} left"
 
 
 def missing_names(certificates: Iterable[ExchangeCertificate], names: Iterable[str]) -> list[str]:
@@ -184,6 +225,16 @@ def _jitter(certificate: ExchangeCertificate, rules: DueRules) -> timedelta:
         return timedelta()
     digest = hashlib.sha256(f"{rules.jitter_seed}\0{certificate.thumbprint}".encode()).digest()
     return timedelta(days=rules.jitter_days * int.from_bytes(digest[:8], "big") / 2**64)
+
+
+def _day(text: str) -> datetime:
+    try:
+        day = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput(
+            f"distrusted_issuers: '{text}' is no day: give it as 2027-03-15."
+        ) from None
+    return day if day.tzinfo else day.replace(tzinfo=timezone.utc)
 
 
 def _text(moment: datetime | None) -> str | None:

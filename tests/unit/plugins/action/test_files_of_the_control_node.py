@@ -249,6 +249,39 @@ def test_the_newest_that_can_be_used_is_found(tmp_path: Path) -> None:
     assert "PRIVATE KEY" not in str(found)
 
 
+def test_what_would_be_due_at_once_is_told_and_still_the_newest(tmp_path: Path) -> None:
+    new = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
+    new.write_fullchain(tmp_path / "mail.pem")
+    new.write_key(tmp_path / "mail.key")
+    spaced = " ".join(new.thumbprint[at : at + 2] for at in range(0, 40, 2)).lower()
+    last_day = f"{new.certificate.not_valid_after_utc:%Y-%m-%d}"
+    name = CA.certificate.subject.rfc4514_string().partition("=")[2][:4].upper()
+
+    days_left = look(tmp_path)["newest"]["days_left"]
+    assert 40 < days_left < 47
+
+    for options, reasons in (
+        ({}, []),
+        ({"revoked_thumbprints": [spaced]}, ["it is revoked"]),
+        ({"minimum_days": 60}, [f"it has {days_left} days left"]),
+        ({"minimum_days": 40}, []),
+        (
+            {"distrusted_issuers": [{"issuer": name, "from": last_day}]},
+            [f"clients do not trust its issuer from {last_day} on"],
+        ),
+        ({"distrusted_issuers": [{"issuer": name, "from": "2199-01-01"}]}, []),
+        ({"distrusted_issuers": [{"issuer": "Somebody else", "from": last_day}]}, []),
+    ):
+        found = look(tmp_path, **options)
+        assert found["newest"]["due_reasons"] == reasons, options
+        assert found["newest"]["usable"] is True
+
+    assert "minimum_days" in look(tmp_path, minimum_days=-1)["msg"]
+    assert "is not a thumbprint" in look(tmp_path, revoked_thumbprints=["12"])["msg"]
+    wrong = [{"issuer": name, "from": "soon"}]
+    assert "'soon' is no day" in look(tmp_path, distrusted_issuers=wrong)["msg"]
+
+
 def test_certificates_of_a_week_are_counted_with_their_key_or_without(tmp_path: Path) -> None:
     for number, days in enumerate((1, 3, 8)):
         item = CA.issue(*SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(days), valid_days=47)
