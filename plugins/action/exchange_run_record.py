@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -153,17 +154,21 @@ class ActionModule(ExchangeActionBase):
     def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
         run = runs.open_run(Path(options["folder"]))
         own = self.playbook_process()
-        if options["exclusive"] and not self.check_mode:
-            with running.one_at_a_time(run.folder.parent):
-                running.refuse_running_on(
-                    run.folder.parent, addresses_of(run.before["servers"]), own
-                )
-                running.note_carrier(run, own)
-        else:
-            running.refuse_running(run, own)
+        running.refuse_running(run, own)
+        if options["exclusive"]:
+            self._claim(run, own)
         after = run_folder.read_document(run.folder, run_folder.AFTER)
         plan = run_folder.read_document(run.folder, run_folder.PLAN)
         return {"run": {**result_of(run, resumed=True), "after": after, "plan": plan}}
+
+    def _claim(self, run: runs.Run, own: running.Carrier | None) -> None:
+        """Let nobody else begin on the servers of a run."""
+        directory = run.folder.parent
+        # A record may be gone back to from wherever it was moved to.
+        if os.access(directory, os.R_OK | os.X_OK):
+            running.refuse_running_on(directory, addresses_of(run.before["servers"]), own)
+        if not self.check_mode:
+            running.note_carrier(run, own)
 
     def _finish(self, options: Mapping[str, Any]) -> dict[str, Any]:
         if self.check_mode:

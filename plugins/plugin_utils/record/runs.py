@@ -63,14 +63,15 @@ def open_run(folder: Path) -> Run:
 
 
 def runs_in(directory: Path) -> list[Run]:
-    """Return all runs under a folder, the newest first; what is no run is passed over."""
-    if not directory.is_dir():
-        return []
+    """Return all runs under a folder, the newest first; what is no run is passed over.
+
+    Raises:
+        InvalidInput: the folder cannot be read.
+    """
     found = []
-    for folder in sorted(directory.iterdir(), reverse=True):
-        if _FOLDER.fullmatch(folder.name):
-            with suppress(InvalidInput):
-                found.append(open_run(folder))
+    for folder in _folders(directory):
+        with suppress(InvalidInput):
+            found.append(open_run(folder))
     return found
 
 
@@ -206,15 +207,26 @@ def check_plan(
 
 def _plans(directory: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     """Plans made in check mode, the newest first: folders without a run."""
-    if not directory.is_dir():
-        return
-    for folder in sorted(directory.iterdir(), reverse=True):
-        if "-plan-" not in folder.name or not _FOLDER.fullmatch(folder.name):
+    for folder in _folders(directory):
+        if "-plan-" not in folder.name:
             continue
         with suppress(InvalidInput):
             document = run_folder.read_document(folder, run_folder.PLAN)
             if document is not None:
                 yield folder, document
+
+
+def _folders(directory: Path) -> list[Path]:
+    """The folders of runs and plans, the newest first."""
+    try:
+        if not directory.is_dir():
+            return []
+        found = sorted(directory.iterdir(), reverse=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder {directory} of the records cannot be read: {error.strerror}."
+        ) from error
+    return [folder for folder in found if _FOLDER.fullmatch(folder.name)]
 
 
 def _other(document: Mapping[str, Any], plan: Mapping[str, Any]) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.mailops.exchange.plugins.action import exchange_run_record
 from support.action_runner import RecordingConnection, run_action
 
 NEW = "0563B8630D62D75ABBC8AB1E4BDFB5A899B24D43"
+OTHER = "D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90"
 SERVERS = {"EX01": {"address": "ex01.contoso.com"}}
 
 
@@ -99,6 +101,53 @@ def test_without_a_certificate_only_a_run_that_is_not_too_old_is_found(
     assert (young["run"]["folder"], young["too_old"]) == (folder, None)
     old = record(check_mode, **found, maximum_age_hours=1e-9)
     assert (old["run"], old["too_old"]) == (None, folder)
+
+
+def test_going_back_to_a_run_keeps_others_away_until_it_is_closed(tmp_path: Path) -> None:
+    folder = Path(begin(tmp_path)["run"]["folder"])
+    closed: dict[str, Any] = {
+        "state": "finished",
+        "folder": str(folder),
+        "outcome": "rotated",
+        "summary": "Done.",
+    }
+    record(**closed)
+    assert not (folder / "running.json").exists()
+
+    record(state="read", folder=str(folder))
+    record(check_mode=True, state="read", folder=str(folder), exclusive=True)
+    assert not (folder / "running.json").exists()
+    record(state="read", folder=str(folder), exclusive=True)
+    assert (folder / "running.json").exists()
+
+    record(**closed)
+    assert not (folder / "running.json").exists()
+
+
+def test_while_another_playbook_is_at_work_nothing_is_begun_found_or_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = begin(tmp_path)["run"]["folder"]
+    noted = (Path(folder) / "running.json").read_text()
+    # This process is alive, and not the one that asks.
+    monkeypatch.setattr(exchange_run_record.ActionModule, "playbook_process", lambda self: None)
+    asked: list[dict[str, Any]] = [
+        {"state": "found", "directory": str(tmp_path), "servers": SERVERS},
+        {"state": "read", "folder": folder},
+        {"state": "read", "folder": folder, "exclusive": True},
+    ]
+    for check_mode in (False, True):
+        for options in asked:
+            refused = record(check_mode, **options)
+            assert "Another playbook is at work on these servers" in refused["msg"], options
+    for thumbprint in (NEW, OTHER):
+        refused = begin(tmp_path, thumbprint=thumbprint)
+        assert "Another playbook is at work on these servers" in refused["msg"]
+    assert (Path(folder) / "running.json").read_text() == noted
+    assert len(list(tmp_path.glob("*-rotate-*"))) == 1
+
+    elsewhere = begin(tmp_path, servers={"EX07": {"address": "ex07.contoso.com"}})
+    assert elsewhere["run"]["resumed"] is False
 
 
 def test_in_check_mode_only_the_plan_is_kept(tmp_path: Path) -> None:

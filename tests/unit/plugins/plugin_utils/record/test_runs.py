@@ -220,3 +220,14 @@ def test_without_any_plan_the_remedy_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match="--check"):
         check(tmp_path, PLAN)
+
+
+def test_a_folder_of_records_that_cannot_be_read_is_an_error_and_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    with pytest.raises(InvalidInput, match=f"{tmp_path} of the records cannot be read: Permission"):
+        runs.runs_in(tmp_path)
