@@ -4,8 +4,9 @@
 
 """Which tests run, and in which order?
 
-That an older ansible-core works is shown by the first tests of every file. What takes longest
-begins first, so that parallel workers end together.
+That an older ansible-core works is shown by the first tests of every file, each in its first
+variant: what the variants are about is Exchange, and not Ansible. What takes longest begins first,
+so that parallel workers end together.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=0,
         metavar="NUMBER",
-        help="run only so many tests of each file, in their order: the main ways of everything",
+        help="run only so many tests of each file, in their order, without variants: the main ways",
     )
 
 
@@ -34,9 +35,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not number:
         return
     seen: Counter[str] = Counter()
+    functions: set[tuple[str, str]] = set()
     kept, left_out = [], []
     for item in items:
-        seen[str(item.path)] += 1
-        (kept if seen[str(item.path)] <= number else left_out).append(item)
+        file, function = str(item.path), getattr(item, "originalname", item.name)
+        is_variant = (file, function) in functions
+        functions.add((file, function))
+        seen[file] += 1
+        (kept if seen[file] <= number and not is_variant else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept
