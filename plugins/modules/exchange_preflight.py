@@ -102,7 +102,7 @@ options:
         type: int
         required: true
       server_port:
-        description: Not used here, as O(ports[].service).
+        description: Not used here, and there for the same reason as O(ports[].service).
         type: int
       protocol:
         description: Protocol as M(mailops.exchange.exchange_tls_probe) knows it.

@@ -53,8 +53,11 @@ def note_carrier(run: runs.Run, carrier: Carrier | None) -> None:
 
 
 def forget_carrier(folder: Path) -> None:
-    """Write down that no process carries the run any more."""
-    with suppress(FileNotFoundError):
+    """Write down that no process carries the run any more.
+
+    Where that fails, the process that is named will soon be dead, which says the same.
+    """
+    with suppress(OSError):
         (folder / run_folder.RUNNING).unlink()
 
 
@@ -62,7 +65,7 @@ def refuse_running(run: runs.Run, own: Carrier | None) -> None:
     """Refuse to touch a run that another process carries.
 
     Raises:
-        InvalidInput: that process still lives; says which, since when, and what to do.
+        InvalidInput: that process still lives; says which, for which run, and what to do.
     """
     noted = run_folder.read_document(run.folder, run_folder.RUNNING)
     if noted is None or (own is not None and noted == asdict(own)) or not _lives(noted):
