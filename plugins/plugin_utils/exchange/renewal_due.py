@@ -89,7 +89,7 @@ def rules_from(options: Mapping[str, Any]) -> DueRules:
         raise InvalidInput(f"minimum_days must not be negative, and is {options['minimum_days']}.")
     return DueRules(
         minimum_days=options["minimum_days"],
-        revoked=frozenset(map(normalize_thumbprint, options["revoked_thumbprints"])),
+        revoked=frozenset(map(_revoked, options["revoked_thumbprints"])),
         distrusted={item["issuer"]: _day(item["from"]) for item in options["distrusted_issuers"]},
     )
 
@@ -225,6 +225,13 @@ def _jitter(certificate: ExchangeCertificate, rules: DueRules) -> timedelta:
         return timedelta()
     digest = hashlib.sha256(f"{rules.jitter_seed}\0{certificate.thumbprint}".encode()).digest()
     return timedelta(days=rules.jitter_days * int.from_bytes(digest[:8], "big") / 2**64)
+
+
+def _revoked(text: str) -> str:
+    try:
+        return normalize_thumbprint(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"revoked_thumbprints: {error.message}") from None
 
 
 def _day(text: str) -> datetime:

@@ -277,7 +277,10 @@ def test_what_would_be_due_at_once_is_told_and_still_the_newest(tmp_path: Path) 
         assert found["newest"]["usable"] is True
 
     assert "minimum_days" in look(tmp_path, minimum_days=-1)["msg"]
-    assert "is not a thumbprint" in look(tmp_path, revoked_thumbprints=["12"])["msg"]
+    assert (
+        "revoked_thumbprints: '12' is not a thumbprint"
+        in look(tmp_path, revoked_thumbprints=["12"])["msg"]
+    )
     wrong = [{"issuer": name, "from": "soon"}]
     assert "'soon' is no day" in look(tmp_path, distrusted_issuers=wrong)["msg"]
 
