@@ -33,17 +33,17 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
     MissingLibrary,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_source import (
     CertificateSource,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
 
 if TYPE_CHECKING:
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
+        Session,
+    )
     from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.windows_session import (
         WindowsSession,
-    )
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
-        Session,
     )
 
 CONNECTION = "mailops.exchange.exchange"

@@ -20,18 +20,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    CmdletNotAvailable,
-    EndpointUnreachable,
-    ExchangeError,
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles import (
     auth_certificate_plan as plans,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_certificate import (  # noqa: E501
     NAME,
     ServerHoldings,
     create_auth_certificate,
@@ -44,19 +36,27 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_cer
     set_auth_config,
     unread_servers,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     AuthConfiguration,
     read_auth_configuration,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletNotAvailable,
+    EndpointUnreachable,
+    ExchangeError,
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     keep_internal_transport_certificate,
     read_internal_transport_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

@@ -21,52 +21,21 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    CmdletNotAvailable,
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_changes import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
     check_friendly_name,
     enable_certificate,
     import_certificate,
     remove_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
-    check_names_suit,
-    missing_services,
-    render_services,
-    wanted_services,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
-    CertificateSource,
-    load_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    AuthConfiguration,
-    connectors_naming,
-    read_auth_configuration,
-    read_federation_thumbprints,
-    read_receive_connectors,
-    read_send_connectors,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_release import (
-    released,
-    restore,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    SendConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
     read_certificates,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
-    read_hybrid_configuration,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.installation import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.installation import (
     InstallationPlan,
     InstallationWish,
     ServerState,
@@ -78,22 +47,53 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.installa
     title,
     unknown_services_sentence,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
-    LoadedCertificate,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
+    check_names_suit,
+    missing_services,
+    render_services,
+    wanted_services,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.removal import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+    AuthConfiguration,
+    connectors_naming,
+    read_auth_configuration,
+    read_federation_thumbprints,
+    read_receive_connectors,
+    read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    SendConnector,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.release import (
+    released,
+    restore,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletNotAvailable,
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.removal import (
     federation_obstacles,
     host_name_obstacles,
     removal_obstacles,
     service_obstacles,
     twins,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     keep_internal_transport_certificate,
     read_internal_transport_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_source import (
+    CertificateSource,
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certificate import (
+    LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

@@ -19,28 +19,28 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    CmdletFailed,
-    CmdletNotAvailable,
-    InvalidInput,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_backup import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.backup import (
     check_password,
     check_written,
     read_backup,
     why_not_usable,
     write_backup,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_changes import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
     export_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
     read_certificates,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletFailed,
+    CmdletNotAvailable,
+    InvalidInput,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
 )
 

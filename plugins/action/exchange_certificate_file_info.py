@@ -17,8 +17,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RENEWAL_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_files import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.files import (
     CertificateFile,
     Passwords,
     Rules,
@@ -27,9 +26,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     read_files,
     with_exactly,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.renewal_due import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.renewal_due import (
     rules_from,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
 # Far above any real file; keeps a mistaken folder from filling the memory.
 _MAXIMUM_FILE_SIZE = 4 * 1024 * 1024

@@ -18,22 +18,22 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletNotAvailable
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     connectors_naming,
     read_receive_connectors,
     read_send_connectors,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import covers
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletNotAvailable
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     read_internal_transport_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.host_names import covers
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

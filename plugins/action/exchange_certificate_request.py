@@ -20,16 +20,16 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_changes import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
     check_friendly_name,
     remove_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_request import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
     RequestWish,
     Response,
     certificates_in,
@@ -45,15 +45,15 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     read_response,
     request_facts,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.distinguished_name import (
     common_name,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
 )
 

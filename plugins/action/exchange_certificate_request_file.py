@@ -14,8 +14,16 @@ from ansible_collections.mailops.exchange.plugins.action.exchange_key_file impor
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_request import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.local_request import (
+    Key,
+    asks_for_the_same,
+    certificate_of_key,
+    check_key_wish,
+    load_key,
+    make_key,
+    make_request,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
     RequestWish,
     Response,
     certificates_in,
@@ -24,17 +32,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certific
     read_file,
     request_facts,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certificate import (
     order_chain,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.local_request import (
-    Key,
-    asks_for_the_same,
-    certificate_of_key,
-    check_key_wish,
-    load_key,
-    make_key,
-    make_request,
 )
 
 

@@ -22,7 +22,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     OutcomeUnknown,
     StateNotReached,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.component_states import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.component_states import (
     ACTIVE,
     DRAINING,
     HUB_TRANSPORT,

@@ -17,6 +17,29 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
+    read_objects,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+    find_connector,
+    read_receive_connectors,
+    read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    Connector,
+    SendConnector,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.presented_certificate import (  # noqa: E501
+    ServerStore,
+    presented_by_receive,
+    presented_by_send,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.rights import (
+    read_rights,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
 )
@@ -25,30 +48,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
     ExchangeError,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    find_connector,
-    read_receive_connectors,
-    read_send_connectors,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_rights import (
-    read_rights,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    Connector,
-    SendConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.presented_certificate import (  # noqa: E501
-    ServerStore,
-    presented_by_receive,
-    presented_by_send,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
-    read_objects,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     read_internal_transport_thumbprint,
 )
 

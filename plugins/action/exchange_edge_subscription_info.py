@@ -21,7 +21,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.edge_subscriptions import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.edge_subscriptions import (
     EdgeSubscription,
     read_edge_subscriptions,
 )

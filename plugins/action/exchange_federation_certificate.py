@@ -21,21 +21,16 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_certificate import (  # noqa: E501
     ServerHoldings,
     held_certificates,
     read_holdings,
     unread_servers,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.auth_certificate_plan import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_certificate_plan import (  # noqa: E501
     HeldCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.federation_trust import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.federation_trust import (  # noqa: E501
     FRIENDLY_NAME,
     IMPOSSIBLE,
     PUBLISH,
@@ -51,7 +46,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.federati
     read_proofs,
     set_federation_trust,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
 )
 

@@ -18,12 +18,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     PROPERTIES,
     HybridConfiguration,
     after_change,
@@ -32,7 +27,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_c
     sentences,
     set_hybrid_configuration,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
 

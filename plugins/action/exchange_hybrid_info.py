@@ -23,6 +23,25 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
+    read_hybrid_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
+    read_objects,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+    read_receive_connectors,
+    read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.values import (
+    IPAddress,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.own_address import (
     own_address,
 )
@@ -39,44 +58,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
-    load_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    read_receive_connectors,
-    read_send_connectors,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_values import (
-    IPAddress,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
-    HybridConfiguration,
-    read_hybrid_configuration,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
-    read_objects,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
-    plan_organization,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
-    NewCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.smtp_selection import (
-    takes_over,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
-    TlsCertificateName,
-    is_canonical,
-    read_stored,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
+    Finding,
+    failed,
+    warned,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.secure_mail import (
     CloudConnectors,
@@ -98,10 +83,25 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.wizard imp
     judge_store,
     judge_wizard,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
-    Finding,
-    failed,
-    warned,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
+    NewCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
+    plan_organization,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.smtp_selection import (
+    takes_over,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_source import (
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
+    TlsCertificateName,
+    is_canonical,
+    read_stored,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

@@ -18,12 +18,12 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.web_bindings import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.web_bindings import (  # noqa: E501
     problems,
     read_web_bindings,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    read_certificates,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE, *PRELOADED_FOR_WINDOWS)

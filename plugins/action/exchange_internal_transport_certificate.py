@@ -18,37 +18,37 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    CmdletNotAvailable,
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_changes import (
-    create_internal_transport_certificate,
-    enable_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.edge_subscriptions import (
-    EdgeSubscription,
-    read_edge_subscriptions,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.internal_transport_plan import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.internal_transport_plan import (  # noqa: E501
     KEEP,
     RECREATE,
     InternalTransportPlan,
     InternalTransportState,
     plan_internal_transport,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
+    create_internal_transport_certificate,
+    enable_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletNotAvailable,
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.edge_subscriptions import (
+    EdgeSubscription,
+    read_edge_subscriptions,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     read_internal_transport_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

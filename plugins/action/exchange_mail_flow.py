@@ -23,7 +23,12 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_submission import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletNotAvailable,
+    InvalidInput,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.smtp_submission import (
     IF_OFFERED,
     NEVER,
     STARTTLS,
@@ -31,19 +36,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_sub
     looking_context,
     submit,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    CmdletNotAvailable,
-    InvalidInput,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (
     covers_domain,
     read_accepted_domains,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_facts import (
-    read_certificate_facts,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.message_tracking import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.message_tracking import (
     DELIVERED,
     SENT_OUTSIDE,
     STUCK,
@@ -52,14 +49,17 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.message_
     in_order,
     read_events,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_neighbours import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.neighbours import (
     read_transport_servers,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.queues import (
     read_queues,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_facts import (
+    read_certificate_facts,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

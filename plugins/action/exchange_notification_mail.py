@@ -16,13 +16,13 @@ from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBa
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_submission import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.smtp_submission import (
     NEVER,
     STARTTLS,
     TLS,
     submit,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
 
 class ActionModule(ExchangeActionBase):

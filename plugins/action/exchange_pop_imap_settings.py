@@ -19,21 +19,21 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.mail_access_settings import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.mail_access_settings import (  # noqa: E501
     PROTOCOLS,
     MailAccessSettings,
     presented_by,
     read_mail_access_settings,
     set_x509_certificate_name,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

@@ -17,17 +17,26 @@ from ansible_collections.mailops.exchange.plugins.action import (
     ExchangeActionBase,
     preload,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils import exchange_builds
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.chain_verdict import (
-    find_authorities,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.autodiscover import (  # noqa: E501
+    read_autodiscover_hosts,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_probe import (
-    PROTOCOLS,
-    probe,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
+    Services,
+    wanted_services,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
@@ -35,49 +44,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
     TlsProbeFailed,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
-    read_accepted_domains,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.autodiscover import (
-    read_autodiscover_hosts,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_facts import (
-    CertificateFacts,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
-    Services,
-    wanted_services,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
-    load_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
-    read_hybrid_configuration,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
-    LoadedCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
-    NewCertificate,
-    find_outgoing,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight import (
-    certificate_checks,
-    exchange_builds,
-    organization_checks,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.clock_check import (
-    judge_clock,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     FAIL,
     PASS,
     WARN,
@@ -85,6 +52,20 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding
     failed,
     passed,
     warned,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.chain_verdict import (
+    find_authorities,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.tls_probe import (
+    PROTOCOLS,
+    probe,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight import (
+    certificate_checks,
+    organization_checks,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.clock_check import (
+    judge_clock,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.maintenance_window import (
     read_window,
@@ -100,6 +81,25 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_bac
     check_way_back,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
+    NewCertificate,
+    find_outgoing,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (
+    read_accepted_domains,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_facts import (
+    CertificateFacts,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_source import (
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certificate import (
+    LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
+)
 
 preload(*PRELOADED_FOR_EXCHANGE, *PRELOADED_FOR_WINDOWS)
 

@@ -19,19 +19,19 @@ from ansible_collections.mailops.exchange.plugins.action.exchange_send_connector
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXTENDED_RIGHTS_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     read_receive_connectors,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_creation import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import Connector
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.creation import (
     Creation,
     plan_receive_creation,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.properties import (
     RECEIVE_PROPERTIES,
     RECEIVE_USAGES,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import Connector
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
 
 class ReceiveConnectorAction(ConnectorAction):

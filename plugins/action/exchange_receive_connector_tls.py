@@ -12,7 +12,7 @@ from ansible_collections.mailops.exchange.plugins.action.exchange_receive_connec
 from ansible_collections.mailops.exchange.plugins.action.exchange_send_connector import (
     connector_options,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.properties import (
     RECEIVE_TLS_PROPERTIES,
 )
 

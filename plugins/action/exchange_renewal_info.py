@@ -22,21 +22,21 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RENEWAL_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
-    render_services,
-    wanted_services,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     read_certificates,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.renewal_due import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.renewal_due import (
     DueRules,
     in_use,
     judge,
     missing_names,
     rules_from,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
+    render_services,
+    wanted_services,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
 preload(*PRELOADED_FOR_EXCHANGE)
 

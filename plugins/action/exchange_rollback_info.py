@@ -18,19 +18,19 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.recorded_state import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.recorded_state import (
     RecordedServer,
     organization_of_json,
     read_server,
     server_of_json,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rollback import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.rollback import (
     OrganizationRollback,
     ServerRollback,
     plan_organization_rollback,
     plan_server_rollback,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
 )
 

@@ -22,40 +22,40 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_services import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
+    HybridConfiguration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     Services,
     check_names_suit,
     ordered,
     wanted_services,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
-    load_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    find_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
-    HybridConfiguration,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
-    LoadedCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.recorded_state import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.recorded_state import (
     OrganizationState,
     RecordedServer,
     organization_to_json,
     read_server,
     server_to_json,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
     NewCertificate,
     OrganizationPlan,
     ServerPlan,
     plan_organization,
     plan_server,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_source import (
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certificate import (
+    LoadedCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
 )
 

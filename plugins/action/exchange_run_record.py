@@ -16,13 +16,13 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
-    normalize_thumbprint,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import (
     run_folder,
     running,
     runs,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
+    normalize_thumbprint,
 )
 
 OPERATIONS = ("rotate", "cleanup")

@@ -28,16 +28,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     RECORD_OPTIONS,
     ArgumentSpec,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
-    Credential,
-    Secret,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    read_certificates,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    OutcomeUnknown,
-    StateNotReached,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     check_reached,
     connector_of_name,
     create_connector,
@@ -46,34 +40,40 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     remove_connector,
     set_connector,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_option import (  # noqa: E501
     CertificateWish,
     certificate_wish,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_creation import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    Connector,
+    Difference,
+    SendConnector,
+    difference,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.creation import (
     Creation,
     plan_send_creation,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.properties import (
     SEND_PROPERTIES,
     SEND_USAGES,
     Property,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_rights import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.rights import (
     RightsChange,
     change_rights,
     check_wanted,
     plan_rights,
     read_rights,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    Connector,
-    Difference,
-    SendConnector,
-    difference,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    Credential,
+    Secret,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    read_certificates,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    StateNotReached,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)

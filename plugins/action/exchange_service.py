@@ -22,30 +22,30 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_banner import (
-    wait_for_banner,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     ExchangeError,
     InvalidInput,
     OutcomeUnknown,
     StateNotReached,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.component_states import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.smtp_banner import (
+    wait_for_banner,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.component_states import (
     ACTIVE,
     HUB_TRANSPORT,
     MAINTENANCE,
     REQUESTERS,
     read_component_state,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.drain import Drain
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_neighbours import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.drain import Drain
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.neighbours import (
     TRANSPORT,
     choose_targets,
     find_server,
     read_transport_servers,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
 
 preload(*PRELOADED_FOR_WINDOWS)
 

@@ -17,7 +17,7 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.recorded_state import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.recorded_state import (
     organization_to_json,
     read_server,
     server_to_json,

@@ -19,6 +19,20 @@ from ansible_collections.mailops.exchange.plugins.action import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
     EXCHANGE_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+    read_cloud_routes,
+    read_receive_connectors,
+    read_send_connectors,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
+    WindowsCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    ReceiveConnector,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import (
     EXCHANGE,
     PORT,
@@ -55,44 +69,30 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.reporte
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.symptoms import (
     find_symptom,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_probe import (
-    DEFAULT_PORTS,
-    probe,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     ExchangeError,
     InvalidInput,
     TlsProbeFailed,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
-    read_accepted_domains,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
+    FAIL,
+    WARN,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
-    WindowsCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    read_cloud_routes,
-    read_receive_connectors,
-    read_send_connectors,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    ReceiveConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    read_certificates,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
-    read_queues,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
-    read_internal_transport_thumbprint,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.tls_probe import (
+    DEFAULT_PORTS,
+    probe,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.clock_check import (
     judge_clock,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
-    FAIL,
-    WARN,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (
+    read_accepted_domains,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.queues import (
+    read_queues,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
+    read_internal_transport_thumbprint,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE, *PRELOADED_FOR_WINDOWS)

@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBase, preload
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.probe_expectations import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    InvalidInput,
+    TlsProbeFailed,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.probe_expectations import (
     Expectations,
     check_expectations,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_probe import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.tls_probe import (
     DEFAULT_PORTS,
     PROTOCOLS,
     TlsProbeResult,
     probe,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    InvalidInput,
-    TlsProbeFailed,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.thumbprint import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
 )
 

@@ -12,14 +12,14 @@ import os
 import sys
 import time
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates import (
+    exchange_certificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     ExchangeSession,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
     ExchangeEndpointSettings,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import (
-    exchange_certificate,
 )
 
 

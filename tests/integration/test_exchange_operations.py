@@ -15,23 +15,22 @@ from datetime import datetime, timezone
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
-    ExchangeSession,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
+    read_hybrid_configuration,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletFailed
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_changes import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
     enable_certificate,
     export_certificate,
     import_and_enable,
     import_certificate,
     remove_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_source import (
-    CertificateSource,
-    load_certificate,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+    read_certificates,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     check_reached,
     find_connector,
     read_auth_configuration,
@@ -39,28 +38,29 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connecto
     read_send_connectors,
     set_connector,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     Connector,
     difference,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
-    read_certificates,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
+    ExchangeSession,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
-    read_hybrid_configuration,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.loaded_certificate import (
-    LoadedCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletFailed
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
     NewCertificate,
     plan_server,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_service import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     keep_internal_transport_certificate,
     read_internal_transport_thumbprint,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_source import (
+    CertificateSource,
+    load_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certificate import (
+    LoadedCertificate,
 )
 from support.one_server import OneServer, start_one_server
 

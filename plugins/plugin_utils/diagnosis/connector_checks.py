@@ -10,29 +10,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
+    Choice,
+    WindowsCertificate,
+    judge_choice,
+    offers_starttls,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    ReceiveConnector,
+    SendConnector,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import (
     EXCHANGE,
     Check,
     failed,
     passed,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.accepted_domains import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (
     AcceptedDomain,
     covers_domain,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
-    Choice,
-    WindowsCertificate,
-    judge_choice,
-    offers_starttls,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    ReceiveConnector,
-    SendConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
 )
 
 

@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
+    offers_starttls,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    ReceiveConnector,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import (
     PORT,
     Check,
@@ -19,27 +28,18 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check i
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.connector_checks import (
     CertificatesOfServer,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.starttls_dialogue import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import TlsProbeFailed
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.starttls_dialogue import (
     PortTimedOut,
     PortUnreachable,
     StartTlsNotOffered,
     TlsHandshakeFailed,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_probe import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.tls_probe import (
     TlsProbeResult,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import TlsProbeFailed
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
-    offers_starttls,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    ReceiveConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    find_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import covers
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.host_names import covers
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
 

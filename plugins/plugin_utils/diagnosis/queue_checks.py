@@ -18,7 +18,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check i
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.symptoms import (
     symptom_of_text,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.queues import (
     TransportQueue,
 )
 

@@ -22,13 +22,13 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings
     ExchangeEndpointSettings,
     WindowsEndpointSettings,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_errors import (
-    tls_reason,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
     ExchangeError,
     MissingLibrary,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.tls_errors import (
+    tls_reason,
 )
 
 EndpointSettings = ExchangeEndpointSettings | WindowsEndpointSettings

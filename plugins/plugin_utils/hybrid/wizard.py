@@ -15,31 +15,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
-    choose,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.distinguished_name import (
-    common_name,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import covers
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
-    NewCertificate,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
+    choose,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
-    TlsCertificateName,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.exchange_builds import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange_builds import (
     read_version,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     Finding,
     failed,
     passed,
     warned,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
+    NewCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.distinguished_name import (
+    common_name,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.host_names import covers
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
+    TlsCertificateName,
 )
 
 LEFT_ALONE = "left_alone"

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_facts import (
-    CertificateFacts,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.host_names import (
-    is_wildcard,
-    uncovered,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
-    TlsCertificateName,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     Finding,
     failed,
     passed,
     warned,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_facts import (
+    CertificateFacts,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.host_names import (
+    is_wildcard,
+    uncovered,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
+    TlsCertificateName,
 )
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def missing_issuer_of(
     Args:
         chain: the certificate and its issuers from the nearest upwards.
     """
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange import (
+    from ansible_collections.mailops.exchange.plugins.plugin_utils.x509 import (
         loaded_certificate as loaded,
     )
 

@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
+    Session,
+    read_objects,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import text_of
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletNotAvailable
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
-    Session,
-    read_objects,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.exchange_builds import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange_builds import (
     read_version,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     Finding,
     passed,
     warned,

@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
+    PROPERTIES as HYBRID_PROPERTIES,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
+    Session,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.properties import (
+    RECEIVE_PROPERTIES,
+    SEND_PROPERTIES,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
 )
@@ -15,16 +25,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     RemoteObject,
     Value,
     text_of,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_properties import (  # noqa: E501
-    RECEIVE_PROPERTIES,
-    SEND_PROPERTIES,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.hybrid_configuration import (  # noqa: E501
-    PROPERTIES as HYBRID_PROPERTIES,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
-    Session,
 )
 
 _ROTATE: dict[str, tuple[str, ...]] = {

@@ -16,6 +16,17 @@ from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+    find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
+    Session,
+    read_objects,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+    read_auth_configuration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
 )
@@ -28,37 +39,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     ExchangeError,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.component_states import (
-    ACTIVE,
-    ComponentState,
-    component_states_of,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connector_access import (
-    read_auth_configuration,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-    find_certificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.remote_objects import (
-    Session,
-    read_objects,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_neighbours import (  # noqa: E501
-    TRANSPORT,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
-    TransportQueue,
-    read_queues,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.exchange_builds import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange_builds import (
     Build,
     find_build,
     is_newer_than_known,
     is_too_old,
     read_version,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     Finding,
     failed,
     passed,
@@ -67,6 +55,18 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.permissions import (
     missing_permissions,
     needed,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.component_states import (
+    ACTIVE,
+    ComponentState,
+    component_states_of,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.neighbours import (
+    TRANSPORT,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.queues import (
+    TransportQueue,
+    read_queues,
 )
 
 # Services that a rotation starts again by itself, when it loads the certificate into them.

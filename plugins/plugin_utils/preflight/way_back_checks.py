@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
-    NewCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.finding import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     Finding,
     failed,
     passed,
     warned,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
+    NewCertificate,
 )
 
 

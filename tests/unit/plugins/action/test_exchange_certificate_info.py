@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.mailops.exchange.plugins.modules import exchange_certificate_info
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletNotAvailable
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
 from support.model_server import Held, ModelServer, raising

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.mailops.exchange.plugins.modules import exchange_receive_connector_tls
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
 from support.model_server import ModelServer

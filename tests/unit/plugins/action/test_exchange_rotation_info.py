@@ -4,7 +4,7 @@
 
 """What does exchange_rotation_info plan, with how many reads, and when does it fail?
 
-The rules of the plan itself are tested with plugin_utils/exchange/rotation.py.
+The rules of the plan itself are tested with plugin_utils/rotation/server_plan.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.mailops.exchange.plugins.modules import exchange_rotation_info
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
 from support import pki

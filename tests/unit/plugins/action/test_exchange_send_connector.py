@@ -17,7 +17,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import OutcomeUnknown
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
 from support import pki

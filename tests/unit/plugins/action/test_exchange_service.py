@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.mailops.exchange.plugins.action import exchange_service
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.smtp_banner import (
-    SmtpAnswer,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
     OutcomeUnknown,
     StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.smtp_banner import (
+    SmtpAnswer,
 )
 from support.action_runner import RecordingConnection, run_action
 

@@ -15,15 +15,15 @@ import yaml
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ansible_collections.mailops.exchange.plugins.modules import exchange_tls_probe
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.chain_verdict import (
-    ChainVerdict,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.tls_probe import (
-    TlsProbeResult,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     MissingLibrary,
     TlsProbeFailed,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.chain_verdict import (
+    ChainVerdict,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.tls_probe import (
+    TlsProbeResult,
 )
 from support.action_runner import RecordingConnection, run_action
 

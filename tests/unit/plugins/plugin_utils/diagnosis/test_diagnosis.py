@@ -10,6 +10,15 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
+    judge_choice,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
+    ReceiveConnector,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.causes import BY_NAME
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.check import Check, failed
 from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.connector_checks import (
@@ -30,20 +39,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.diagnosis.symptom
     SYMPTOMS,
     symptom_of_text,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.starttls_dialogue import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.starttls_dialogue import (
     StartTlsNotOffered,
     TlsHandshakeFailed,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_choice import (
-    judge_choice,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
-    ReceiveConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.transport_queues import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.queues import (
     TransportQueue,
 )
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.connectors import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     ReceiveConnector,
     SendConnector,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import secure_mail
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import secure_mail
 
 EVERYBODY = ["::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255"]
 PEER = ipaddress.ip_address("192.0.2.10")

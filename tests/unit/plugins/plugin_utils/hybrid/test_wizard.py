@@ -11,16 +11,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import wizard
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
     NewCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.tls_certificate_name import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import wizard
 
 HELD = ExchangeCertificate(
     thumbprint="A" * 40,

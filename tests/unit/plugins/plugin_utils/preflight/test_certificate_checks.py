@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.certificate_facts import (
-    CertificateFacts,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.certificate_checks import (
     Demands,
     check_certificate,
     check_chain,
     check_names,
     missing_issuer_of,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_facts import (
+    CertificateFacts,
 )
 from support import pki
 

@@ -10,13 +10,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.component_states import (
-    ComponentState,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils import exchange_builds
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight import exchange_builds
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.server_checks import (
     Limits,
     judge_auth_certificate,
@@ -25,6 +22,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.server_
     judge_components,
     judge_queues,
     judge_services,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.component_states import (
+    ComponentState,
 )
 
 NOW = datetime(2027, 1, 10, tzinfo=timezone.utc)

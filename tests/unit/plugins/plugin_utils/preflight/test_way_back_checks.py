@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.exchange_certificate import (  # noqa: E501
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.exchange.rotation_plan import (
-    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
     check_way_back,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
+    NewCertificate,
 )
 
 OUTGOING = ExchangeCertificate(

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, mailops.exchange contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be sent so that a server has a certificate and uses it for some services?
+
+Everything here is pure: a wish and what was read go in; a plan, its sentences and the state that it
+leads to come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
+    EXCLUSIVE_SERVICES,
+    Services,
+    check_names_suit,
+    explain_surplus,
+    missing_services,
+    ordered,
+    render_services,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
+from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certificate import (
+    LoadedCertificate,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallationWish:
+    """What state: present asks for."""
+
+    server: str
+    thumbprint: str
+    services: Services
+    loaded: LoadedCertificate | None
+    friendly_name: str | None
+    exportable: bool | None
+    require_ssl: bool
+    network_service_allowed: bool
+    replace_internal_transport: bool
+
+    @property
+    def friendly_name_at_import(self) -> str | None:
+        """The name that is asked for, else the one that the PFX brings along."""
+        return self.friendly_name or (self.loaded.friendly_name if self.loaded else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerState:
+    """What the server has, as far as the wish is concerned."""
+
+    certificates: list[ExchangeCertificate]
+    certificate: ExchangeCertificate | None
+    internal_transport: str | None = None
+
+    def as_diff(self) -> dict[str, Any]:
+        """The part of the state that a diff shows."""
+        shown: dict[str, Any] = {"certificate": None}
+        if self.certificate is not None:
+            shown["certificate"] = {
+                "thumbprint": self.certificate.thumbprint,
+                "subject": self.certificate.subject,
+                "friendly_name": self.certificate.friendly_name,
+                "exportable": self.certificate.exportable,
+                "services": None
+                if self.certificate.services is None
+                else ordered(self.certificate.services),
+            }
+        if self.internal_transport is not None:
+            shown["internal_transport_certificate"] = self.internal_transport
+        return shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallationPlan:
+    """What has to be sent for a wish."""
+
+    to_import: LoadedCertificate | None = None
+    enable: Services = frozenset()
+    # Enable the certificate for nothing, only to let NETWORK SERVICE read its key.
+    grant_only: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changes_something(self) -> bool:
+        return self.to_import is not None or self.enable_it
+
+    @property
+    def enable_it(self) -> bool:
+        return bool(self.enable) or self.grant_only
+
+
+def check_usable(
+    wish: InstallationWish,
+    certificate: ExchangeCertificate | None,
+    *,
+    now: datetime,
+    allow_expired: bool = False,
+) -> None:
+    """Refuse a thumbprint of which nothing good can come; a file has been checked when it was read.
+
+    Raises:
+        InvalidInput: the server lacks it, or holds only a request or an expired certificate.
+    """
+    if wish.loaded is not None:
+        return
+    details = {"server": wish.server, "thumbprint": wish.thumbprint}
+    if certificate is None:
+        raise InvalidInput(
+            f"{wish.server} has no certificate {wish.thumbprint} that Exchange can see: give its "
+            "PFX or PEM files to install it. If it is in the server's Windows store, its private "
+            "key is missing there.",
+            details=details,
+        )
+    if certificate.is_pending_request:
+        raise InvalidInput(
+            f"{wish.thumbprint} on {wish.server} is a request that waits for its certificate: "
+            "import the reply of the authority on that server first.",
+            details=details,
+        )
+    expired = certificate.not_after is not None and certificate.not_after < now
+    if wish.services and expired and not allow_expired:
+        raise InvalidInput(
+            f"The certificate {wish.thumbprint} on {wish.server} expired on "
+            f"{certificate.not_after:%Y-%m-%d %H:%M} UTC: get a new one first.",
+            details=details,
+        )
+    if wish.services and certificate.not_before is not None and now < certificate.not_before:
+        raise InvalidInput(
+            f"The certificate {wish.thumbprint} on {wish.server} is not valid before "
+            f"{certificate.not_before:%Y-%m-%d %H:%M} UTC: wait until then.",
+            details=details,
+        )
+    check_names_suit(wish.services, certificate.common_name, list(certificate.dns_names))
+
+
+def plan_installation(wish: InstallationWish, before: ServerState) -> InstallationPlan:
+    """What has to be sent, and what has to be said."""
+    certificate = before.certificate
+    if certificate is None:
+        return InstallationPlan(
+            to_import=wish.loaded,
+            enable=wish.services,
+            grant_only=wish.network_service_allowed and not wish.services,
+        )
+    enable = missing_services(wish.services, certificate.services)
+    if "IIS" in wish.services and certificate.is_bound_to_back_end_only:
+        # Exchange's own certificate keeps IIS through the back end when another takes the front.
+        enable |= {"IIS"}
+    replacing = wish.replace_internal_transport and "SMTP" in wish.services
+    if replacing and before.internal_transport != wish.thumbprint:
+        enable |= {"SMTP"}
+    return InstallationPlan(enable=enable, warnings=reservations(wish, certificate))
+
+
+def reservations(wish: InstallationWish, certificate: ExchangeCertificate) -> list[str]:
+    """What differs from the wish and cannot be changed on a certificate that is there."""
+    found = []
+    if wish.services and certificate.services is None:
+        found.append(unknown_services_sentence(wish))
+    surplus = explain_surplus(wish.services, certificate.services) if wish.services else None
+    if surplus:
+        found.append(f"{wish.server}, {wish.thumbprint}: {surplus}")
+    if differs(wish.exportable, certificate.exportable):
+        found.append(
+            f"The private key of {wish.thumbprint} on {wish.server} is "
+            f"{'' if certificate.exportable else 'not '}exportable. Exchange cannot change that "
+            "later: remove the certificate and import it again."
+        )
+    if differs(wish.friendly_name, certificate.friendly_name):
+        found.append(
+            f"The friendly name of {wish.thumbprint} on {wish.server} is "
+            f"'{certificate.friendly_name}'. Exchange sets it at the import only."
+        )
+    return found
+
+
+def differs(wanted: object, actual: object) -> bool:
+    """Whether both are known and not the same."""
+    return wanted is not None and actual is not None and wanted != actual
+
+
+def planned_sentences(
+    wish: InstallationWish, plan: InstallationPlan, before: ServerState
+) -> list[str]:
+    """What check mode says."""
+    sentences = []
+    if plan.to_import is not None:
+        sentences.append(f"Import {title(wish)} on {wish.server}.")
+    if plan.enable_it:
+        sentences.append(enabled_sentence("Enable", wish, plan, before))
+    return sentences
+
+
+def predicted(wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> ServerState:
+    """The state that the plan leads to."""
+    certificate = before.certificate
+    if plan.to_import is not None:
+        certificate = future_certificate(wish, plan.to_import)
+    if certificate is not None and certificate.services is not None:
+        certificate = replace(certificate, services=certificate.services | plan.enable)
+    replaced = wish.replace_internal_transport and "SMTP" in plan.enable
+    return ServerState(
+        certificates=before.certificates,
+        certificate=certificate,
+        internal_transport=wish.thumbprint if replaced else before.internal_transport,
+    )
+
+
+def future_certificate(wish: InstallationWish, loaded: LoadedCertificate) -> ExchangeCertificate:
+    """The certificate as the server will show it; what only the server can know is None."""
+    return ExchangeCertificate(
+        thumbprint=loaded.thumbprint,
+        subject=loaded.subject,
+        issuer=loaded.issuer,
+        dns_names=tuple(loaded.dns_names),
+        not_before=loaded.not_before,
+        not_after=loaded.not_after,
+        services=frozenset(),
+        self_signed=loaded.is_self_signed,
+        friendly_name=wish.friendly_name_at_import or "",
+        exportable=bool(wish.exportable),
+        key_type=loaded.key_type,
+        key_size=loaded.key_size,
+        has_private_key=True,
+        serial_number=loaded.facts.serial_number,
+        server=wish.server,
+    )
+
+
+def enabled_sentence(
+    verb: str, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+) -> str:
+    """One sentence about enabling, which also says what moves away from which certificate."""
+    if not plan.enable:
+        done = "Let" if verb == "Enable" else "Allowed"
+        return f"{done} NETWORK SERVICE to read the key of {title(wish)} on {wish.server}."
+    moves = [
+        f"{service} moves from {holder.thumbprint}"
+        for service in ordered(plan.enable & EXCLUSIVE_SERVICES)
+        for holder in before.certificates
+        if service in (holder.services or ()) and holder.thumbprint != wish.thumbprint
+    ]
+    note = f" ({', '.join(moves)})" if moves else ""
+    return f"{verb} {title(wish)} for {render_services(plan.enable)} on {wish.server}{note}."
+
+
+def title(wish: InstallationWish) -> str:
+    """How sentences name the certificate."""
+    name = None
+    if wish.loaded is not None:
+        name = wish.loaded.facts.common_name or ", ".join(wish.loaded.dns_names[:1])
+    return f"certificate {wish.thumbprint}" + (f" ({name})" if name else "")
+
+
+def unknown_services_sentence(wish: InstallationWish) -> str:
+    """What it means that Exchange does not tell the services."""
+    return (
+        f"{wish.server} does not tell which services {wish.thumbprint} serves, so it is enabled "
+        "again at every run. That happens when the Exchange Auth certificate has expired: renew it."
+    )
