@@ -1,37 +1,44 @@
 # Everything is set up inside this folder, under .cache/, from PyPI. A second run is fast.
-#   make demo    see a rotation on a fake organization of four servers
-#   make check   the inner loop: ruff, mypy, unit tests on one Python (less than a minute)
-#   make test    every check, on the oldest and the newest ansible-core
-#   make faults  throw faults into a rotation at every point, and write docs/fault-matrix.md (hours; ARGS="--minutes 30")
-#   make bench   measure, and write docs/benchmarks.md
-#   make clean   remove what was set up and written
+#   make demo       see a rotation on a fake organization of four servers
+#   make check      while writing: ruff, mypy, the unit tests that the change can reach (a minute)
+#   make test       before a change lands: all that it can break (half an hour on two processors)
+#   make test-long  before a release: the year, every variant, every ansible-core (hours);
+#                   PART=list shows its parts of at most an hour, PART=year runs one
+#   make faults     throw faults into a rotation at every point, and write docs/fault-matrix.md
+#                   (hours; ARGS="--minutes 30")
+#   make bench      measure, and write docs/benchmarks.md
+#   make clean      remove what was set up and written
 
 PYTHON ?= python3
-TOOLS := tests/tools
+# Says in a sentence what is wrong when that Python is too old.
+START := $(PYTHON) tests/tools/start.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test faults bench format clean
+.PHONY: help demo check test test-long faults bench format clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo:
-	@$(PYTHON) $(TOOLS)/environments.py newest --run python tests/demo/demo.py $(ARGS)
+	@$(START) environments.py newest --run python tests/demo/demo.py $(ARGS)
 
 check:
-	@$(PYTHON) $(TOOLS)/run_checks.py --quick $(ARGS)
+	@$(START) run_checks.py --quick $(ARGS)
 
 test:
-	@$(PYTHON) $(TOOLS)/run_checks.py $(ARGS)
+	@$(START) run_checks.py $(ARGS)
+
+test-long:
+	@$(START) run_checks.py --long $(PART) $(ARGS)
 
 faults:
-	@$(PYTHON) $(TOOLS)/environments.py newest --run python tests/faults/run.py $(ARGS)
+	@$(START) environments.py newest --run python tests/faults/run.py $(ARGS)
 
 bench:
-	@$(PYTHON) $(TOOLS)/environments.py newest --run python tests/bench/run.py $(ARGS)
+	@$(START) environments.py newest --run python tests/bench/run.py $(ARGS)
 
 format:
-	@$(PYTHON) $(TOOLS)/environments.py tools --run ruff format .
+	@$(START) environments.py tools --run ruff format .
 
 clean:
 	rm -rf .cache .ansible dist tests/output importer_result.json changelogs/.plugin-cache.yaml

@@ -16,7 +16,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from environments import CACHE, REPOSITORY, SetupFailed, ready
+from environments import CACHE, REPOSITORY, TOOLS, SetupFailed, ready
 
 IMPORTER_SETTINGS = """\
 [galaxy-importer]
@@ -50,7 +50,7 @@ NOT_CARRIED: tuple[str, ...] = (
 def main() -> int:
     """Build the artifact in .cache/artifact, look into it, install it, let the importer read it."""
     try:
-        (tools,) = ready("tools")
+        (tools,) = ready(TOOLS)
     except SetupFailed as failure:
         print(f"Cannot go on: {failure}", file=sys.stderr)
         return 1

@@ -13,13 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environments import CACHE, SetupFailed, ready
+from environments import CACHE, TOOLS, SetupFailed, ready
 
 
 def main() -> int:
     """Build with antsibull-docs and Sphinx; warnings stay, for links need the network."""
     try:
-        (tools,) = ready("tools")
+        (tools,) = ready(TOOLS)
     except SetupFailed as failure:
         print(f"Cannot go on: {failure}", file=sys.stderr)
         return 1

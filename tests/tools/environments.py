@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which Python environments do the commands of the Makefile run in, and are they ready?
 
-Three virtual environments in ``.cache/venvs``, made with uv from PyPI and nothing else:
-``oldest`` (the oldest ansible-core with our dependencies at their lower bounds), ``newest`` (the
-newest of everything) and ``tools`` (what looks at the code). Each is made once; a stamp holds a
-digest of what it was made from.
+Virtual environments in ``.cache/venvs``, made with uv from PyPI and nothing else: ``oldest`` (the
+oldest ansible-core with our dependencies at their lower bounds), ``newest`` (the newest of
+everything), ``core-2.NN`` for every supported ansible-core between them, and ``tools`` (what looks
+at the code). Each is made once, when it is first asked for; a stamp holds a digest of what it was
+made from.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -30,11 +32,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache"
 COLLECTIONS = CACHE / "collections"
 KERBEROS_REQUIREMENTS = "requirements-kerberos.txt"
-NAMES = ("oldest", "newest", "tools")
+OLDEST, NEWEST, TOOLS = "oldest", "newest", "tools"
 # Collections that are used when they are there (requirements-collections.yml). Galaxy may be out of
 # reach, and PyPI's package `ansible` has them: community.crypto 3.0.5, our lower bound, and 3.2.2.
 OPTIONAL_COLLECTIONS = ("community.crypto", "awx.awx")
-ANSIBLE_PACKAGES = {"oldest": "12.3.0", "newest": "13.8.0", "tools": "13.8.0"}
+ANSIBLE_PACKAGE_OF_OLDEST, ANSIBLE_PACKAGE = "12.3.0", "13.8.0"
+# Compiling the Kerberos libraries takes minutes for each Python, and they have nothing to do with
+# the version of ansible-core.
+WITH_KERBEROS = (OLDEST, NEWEST)
 
 
 class SetupFailed(Exception):
@@ -59,6 +64,8 @@ class Environment:
     @property
     def without_kerberos(self) -> str | None:
         """Why the Kerberos libraries are not installed, or None when they are."""
+        if self.name not in WITH_KERBEROS:
+            return "the Kerberos libraries are only in the oldest and the newest environment"
         note = self.directory / "without-kerberos"
         return note.read_text().strip() if note.exists() else None
 
@@ -105,24 +112,48 @@ def ready(*names: str) -> list[Environment]:
     Raises:
         SetupFailed: no fitting Python, no python3-venv, PyPI out of reach, ...
     """
-    CACHE.mkdir(exist_ok=True)
-    with _lock():
-        _link_collection()
-        pythons = machine.find_pythons()
-        environments = [Environment(name=name, choice=_choice(name, pythons)) for name in names]
+    try:
+        CACHE.mkdir(exist_ok=True)
+        with _lock("workshop"):
+            _link_collection()
+            _uv()
+        environments = [Environment(name=name, choice=_choice(name)) for name in names]
         for environment in environments:
-            _make(environment)
+            with _lock(environment.name):
+                _make(environment)
+    except OSError as error:
+        raise SetupFailed(
+            f"{error.filename or CACHE} cannot be written: {error.strerror}"
+        ) from error
     return environments
 
 
-def _choice(name: str, pythons: list[machine.Python]) -> machine.Choice:
-    choice = machine.oldest(pythons) if name == "oldest" else machine.newest(pythons)
-    if choice is None:
+@functools.cache
+def core_choices() -> dict[str, machine.Choice]:
+    """The environments that have an ansible-core to try, oldest first.
+
+    Raises:
+        SetupFailed: no fitting Python.
+    """
+    choices = machine.choices(machine.find_pythons())
+    if not choices:
         raise SetupFailed(
             "Python 3.10 or later is needed and none was found: "
             "apt-get install python3 python3-venv"
         )
-    return choice
+    between = {f"core-{choice.ansible_core}": choice for choice in choices[1:-1]}
+    return {OLDEST: choices[0], **between, NEWEST: choices[-1]}
+
+
+def _choice(name: str) -> machine.Choice:
+    choices = core_choices()
+    if name == TOOLS:
+        usable = [c for c in choices.values() if c.ansible_core <= machine.TOOLS_ANSIBLE_CORE]
+        newest_python = machine.find_pythons()[-1]
+        return machine.Choice((usable or [choices[NEWEST]])[-1].ansible_core, newest_python)
+    if name not in choices:
+        raise SetupFailed(f"there is no Python here for {name}; there is {', '.join(choices)}")
+    return choices[name]
 
 
 def _make(environment: Environment) -> None:
@@ -137,14 +168,16 @@ def _make(environment: Environment) -> None:
     shutil.rmtree(environment.directory, ignore_errors=True)
     uv = _uv()
     _run([uv, "venv", "--quiet", "--python", environment.choice.python.path, environment.directory])
-    ansible_core = f"ansible-core=={environment.choice.ansible_core}.*"
+    ansible_core = _ansible_core(uv, environment)
     files = ["requirements.txt", "requirements-test.txt"]
-    if environment.name == "tools":
+    if environment.name == TOOLS:
         files.append("requirements-dev.txt")
-    with_kerberos = [*files, KERBEROS_REQUIREMENTS]
+    kerberos = [KERBEROS_REQUIREMENTS] if environment.name in WITH_KERBEROS else []
     try:
-        _install(uv, environment, ansible_core, with_kerberos)
+        _install(uv, environment, ansible_core, [*files, *kerberos])
     except SetupFailed as failure:
+        if not kerberos:
+            raise
         # Most often headers or a compiler are missing; everything but Kerberos works without.
         _install(uv, environment, ansible_core, files)
         missing = [need.sentence() for need in machine.KERBEROS_BUILD_NEEDS if not need.found]
@@ -157,10 +190,11 @@ def _make(environment: Environment) -> None:
 
 def _add_optional_collections(environment: Environment) -> None:
     """Unpack them from the package `ansible`; tests that need them say so when that failed."""
-    version = ANSIBLE_PACKAGES[environment.name]
+    version = ANSIBLE_PACKAGE_OF_OLDEST if environment.name == OLDEST else ANSIBLE_PACKAGE
     wheels = CACHE / "wheels"
     try:
-        wheel = _download(f"ansible=={version}", wheels)
+        with _lock("wheels"):
+            wheel = _download(f"ansible=={version}", wheels)
     except SetupFailed as failure:
         print(f"  without community.crypto and awx.awx: {failure}", flush=True)
         return
@@ -176,7 +210,6 @@ def _download(package: str, folder: Path) -> Path:
     """A wheel that needs no compiler, downloaded once."""
     pattern = f"{package.replace('==', '-')}-*.whl"
     if not list(folder.glob(pattern)):
-        _uv()
         command: list[str | Path] = [CACHE / "venvs" / "uv" / "bin" / "python", "-m", "pip"]
         command += ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
         # Only to be unpacked, so any Python's package will do.
@@ -184,11 +217,30 @@ def _download(package: str, folder: Path) -> Path:
     return next(iter(folder.glob(pattern)))
 
 
+def _ansible_core(uv: Path, environment: Environment) -> str:
+    """The requirement for its release, or for its newest pre-release while there is no other."""
+    version = environment.choice.ansible_core
+    major, _, minor = version.partition(".")
+    released = f"ansible-core=={version}.*"
+    or_before = f"ansible-core>={version}.0b1,<{major}.{int(minor) + 1}"
+    asked = environment.directory / "ansible-core.txt"
+    asked.write_text(released + "\n", encoding="utf-8")
+    command: list[str | Path] = [uv, "pip", "compile", "--quiet", "--no-deps", asked]
+    try:
+        _run([*command, "--python", environment.python])
+    except SetupFailed:
+        return or_before
+    return released
+
+
 def _install(uv: Path, environment: Environment, ansible_core: str, files: list[str]) -> None:
     command: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", environment.python]
+    if environment.name != TOOLS:
+        # A run of ansible-playbook in a test writes no bytecode of its own.
+        command.append("--compile-bytecode")
     for file in files:
         command += ["--requirement", REPOSITORY / file]
-    if environment.name == "oldest":
+    if environment.name == OLDEST:
         command += ["--constraint", _lower_bounds(uv, environment, files)]
     _run([*command, ansible_core])
 
@@ -278,9 +330,11 @@ def _digest(environment: Environment) -> str:
 
 
 @contextlib.contextmanager
-def _lock() -> Iterator[None]:
-    """Two commands at once must not make the same environment."""
-    with (CACHE / "lock").open("w") as file:
+def _lock(name: str) -> Iterator[None]:
+    """Two commands at once must not make the same thing."""
+    locks = CACHE / "locks"
+    locks.mkdir(exist_ok=True)
+    with (locks / name).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -289,7 +343,10 @@ def main() -> int:
     """Make the named environments ready, and run a command, if given, in the last of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
-        "names", nargs="+", choices=NAMES, metavar="ENVIRONMENT", help=", ".join(NAMES)
+        "names",
+        nargs="+",
+        metavar="ENVIRONMENT",
+        help="oldest, newest, tools, or core-2.NN for what is between",
     )
     parser.add_argument("--run", nargs=argparse.REMAINDER, help="a command to run in the last one")
     arguments = parser.parse_args()

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,10 @@ ANSIBLE_CORE_PYTHONS = {
     "2.19": range(11, 14),
     "2.20": range(12, 15),
     "2.21": range(12, 15),
+    "2.22": range(13, 16),
 }
+# What ansible-lint and molecule are run with: they may lag behind a pre-release.
+TOOLS_ANSIBLE_CORE = "2.21"
 
 
 @dataclass(frozen=True, order=True)
@@ -98,7 +102,7 @@ def find_pythons() -> list[Python]:
     for directory in _directories():
         for minor in supported:
             candidate = directory / f"python3.{minor}"
-            if minor not in found and candidate.is_file() and _works(candidate, minor=minor):
+            if minor not in found and os.path.isfile(candidate) and _works(candidate, minor=minor):
                 found[minor] = Python(minor=minor, path=candidate)
     own = sys.version_info.minor
     if own in supported and own not in found:
@@ -111,51 +115,57 @@ def real_directories(path: str) -> list[str]:
     return [entry for entry in path.split(os.pathsep) if entry and Path(entry).name != "shims"]
 
 
-def oldest(pythons: list[Python]) -> Choice | None:
-    """The oldest ansible-core that an interpreter here can take, on the oldest such interpreter."""
-    return next(iter(_choices(pythons)), None)
+def choices(pythons: list[Python]) -> list[Choice]:
+    """Every supported ansible-core that an interpreter here can take, oldest first.
 
-
-def newest(pythons: list[Python]) -> Choice | None:
-    """The newest ansible-core that an interpreter here can take, on the newest such interpreter."""
-    choices = list(_choices(pythons))
-    return choices[-1] if choices else None
+    Each goes with the Python that was least tried before it, so that every Python has its turn; the
+    newest ansible-core goes with the newest Python.
+    """
+    fitting = {
+        ansible_core: [python for python in pythons if python.minor in minors]
+        for ansible_core, minors in sorted(ANSIBLE_CORE_PYTHONS.items())
+    }
+    possible = [ansible_core for ansible_core, found in fitting.items() if found]
+    used: Counter[int] = Counter()
+    chosen: list[Choice] = []
+    for ansible_core in possible:
+        python = min(fitting[ansible_core], key=lambda python: (used[python.minor], python.minor))
+        if ansible_core == possible[-1]:
+            python = fitting[ansible_core][-1]
+        used[python.minor] += 1
+        chosen.append(Choice(ansible_core, python))
+    return chosen
 
 
 def not_tried(pythons: list[Python]) -> list[str]:
     """What of the supported range this machine cannot show, in sentences."""
-    sentences = []
-    for label, choice, wanted in (
-        ("oldest", oldest(pythons), min(ANSIBLE_CORE_PYTHONS)),
-        ("newest", newest(pythons), max(ANSIBLE_CORE_PYTHONS)),
-    ):
-        if choice is not None and choice.ansible_core != wanted:
-            minors = ANSIBLE_CORE_PYTHONS[wanted]
-            sentences.append(
-                f"ansible-core {wanted} needs Python 3.{minors[0]} to 3.{minors[-1]} and none was "
-                f"found; the {label} that could be tried is {choice}"
-            )
-    return sentences
-
-
-def _choices(pythons: list[Python]) -> Iterator[Choice]:
-    for ansible_core, minors in sorted(ANSIBLE_CORE_PYTHONS.items()):
-        for python in pythons:
-            if python.minor in minors:
-                yield Choice(ansible_core=ansible_core, python=python)
+    tried = {choice.ansible_core for choice in choices(pythons)}
+    return [
+        f"ansible-core {ansible_core} needs Python 3.{minors[0]} to 3.{minors[-1]}; none was found"
+        for ansible_core, minors in sorted(ANSIBLE_CORE_PYTHONS.items())
+        if ansible_core not in tried
+    ]
 
 
 def _directories() -> Iterator[Path]:
     roots = [os.environ.get("PYENV_ROOT", ""), "~/.pyenv"]
-    for root in dict.fromkeys(str(Path(root).expanduser()) for root in roots if root):
-        yield from sorted(Path(root, "versions").glob("3.*/bin"), reverse=True)
+    for root in dict.fromkeys(os.path.expanduser(root) for root in roots if root):
+        yield from _below(Path(root, "versions"), "3.*/bin")
     for entry in real_directories(os.environ.get("PATH", "")):
-        if not Path(
-            entry, "activate"
-        ).exists():  # a virtual environment's Python is not the machine's
+        # A virtual environment's Python is not the machine's. os.path, unlike Path, says no where
+        # a directory may not be looked into.
+        if not os.path.exists(os.path.join(entry, "activate")):
             yield Path(entry)
     yield from (Path("/usr/local/bin"), Path("/usr/bin"))
-    yield from sorted(Path("~/.local/share/uv/python").expanduser().glob("cpython-*/bin"))
+    yield from _below(Path(os.path.expanduser("~/.local/share/uv/python")), "cpython-*/bin")
+
+
+def _below(directory: Path, pattern: str) -> list[Path]:
+    """The newest first; none where the directory may not be looked into."""
+    try:
+        return sorted(directory.glob(pattern), reverse=True)
+    except OSError:
+        return []
 
 
 def _works(candidate: Path, *, minor: int) -> bool:
@@ -177,7 +187,7 @@ if __name__ == "__main__":
     machine_pythons = find_pythons()
     for machine_python in machine_pythons:
         print(f"Python {machine_python.version}: {machine_python.path}")
-    print(f"oldest: {oldest(machine_pythons)}")
-    print(f"newest: {newest(machine_pythons)}")
+    for machine_choice in choices(machine_pythons):
+        print(machine_choice)
     for line in not_tried(machine_pythons):
         print(line)

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What passed, what failed, and what could not run here and why: runs the checks, two at a time.
+"""What passed, what failed, what could not run here and why, and where the time went?
 
-A failure stops nothing; the table at the end tells everything, and the last line is for machines.
+Runs the checks, two at a time. A failure stops nothing; the tables at the end show everything, and
+the last line is for machines.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -22,10 +24,12 @@ from dataclasses import dataclass, field
 
 import checks
 import machine
+import processes
 from checks import Check
-from environments import CACHE, REPOSITORY, Environment, SetupFailed, ready
+from environments import CACHE, REPOSITORY, TOOLS, Environment, SetupFailed, ready
 
 TAIL_LINES = 40
+SLOWEST = 20
 
 
 @dataclass(frozen=True)
@@ -35,17 +39,19 @@ class Outcome:
     check: Check
     verdict: str
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     passed: int = 0
     failed: int = 0
     remarks: list[str] = field(default_factory=list)
+    # Seconds of each test, by file and name.
+    tests: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 class Runner:
-    """Runs checks and knows what is running, so that Ctrl-C ends it."""
+    """Runs checks and knows what is running, so that a signal ends it."""
 
-    def __init__(self, environments: dict[str, Environment]) -> None:
-        self._environments = environments
-        self._running: set[subprocess.Popen[bytes]] = set()
+    def __init__(self) -> None:
+        self._running: set[int] = set()
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -53,7 +59,10 @@ class Runner:
         missing = [need.sentence() for need in check.needs if not need.found]
         if missing:
             return Outcome(check=check, verdict="could not run", remarks=missing)
-        environment = self._environments[check.environment]
+        try:
+            (environment,) = ready(check.environment)
+        except SetupFailed as failure:
+            return Outcome(check=check, verdict="FAILED", failed=1, remarks=[str(failure)])
         started = time.monotonic()
         check.report.unlink(missing_ok=True)
         command = [*check.command, *([f"--junit-xml={check.report}"] if check.junit else [])]
@@ -70,26 +79,41 @@ class Runner:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-                self._running.add(process)
-            status = process.wait()
+                self._running.add(process.pid)
+            _, status, used = os.wait4(process.pid, 0)
             with self._lock:
-                self._running.discard(process)
-        return _outcome(check, environment, status=status, seconds=time.monotonic() - started)
+                self._running.discard(process.pid)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        return _outcome(
+            check,
+            environment,
+            status=process.returncode,
+            seconds=time.monotonic() - started,
+            processor_seconds=used.ru_utime + used.ru_stime,
+        )
 
     def stop(self) -> None:
-        """End what is running: each check has a process group of its own."""
+        """End what is running, and everything that it started."""
         with self._lock:
             self._stopped = True
-            for process in self._running:
-                os.killpg(process.pid, signal.SIGTERM)
+            processes.end_descendants()
 
 
-def _outcome(check: Check, environment: Environment, *, status: int, seconds: float) -> Outcome:
+def _outcome(
+    check: Check,
+    environment: Environment,
+    *,
+    status: int,
+    seconds: float,
+    processor_seconds: float,
+) -> Outcome:
     remarks = [need.sentence() for need in check.better_with if not need.found]
     if check.junit and environment.without_kerberos:
         remarks.append(environment.without_kerberos)
     passed, failed = (1, 0) if status == 0 else (0, 1)
+    tests: dict[tuple[str, str], float] = {}
     if check.junit and check.report.exists():
+        tests = _read_seconds(check)
         counts, skipped = _read_report(check)
         passed, failed = counts["passed"], counts["failed"] or failed
         remarks += [f"{number} skipped: {reason}" for reason, number in skipped.items()]
@@ -97,7 +121,14 @@ def _outcome(check: Check, environment: Environment, *, status: int, seconds: fl
     if status == 0 and check.junit and passed == 0:
         verdict, remarks = "could not run", remarks or ["no test ran"]
     return Outcome(
-        check=check, verdict=verdict, seconds=seconds, passed=passed, failed=failed, remarks=remarks
+        check=check,
+        verdict=verdict,
+        seconds=seconds,
+        processor_seconds=processor_seconds,
+        passed=passed,
+        failed=failed,
+        remarks=remarks,
+        tests=tests,
     )
 
 
@@ -116,24 +147,67 @@ def _read_report(check: Check) -> tuple[Counter[str], Counter[str]]:
     return counts, reasons
 
 
-def _show(outcomes: list[Outcome], *, also: list[str], seconds: float) -> None:
+def _read_seconds(check: Check) -> dict[tuple[str, str], float]:
+    """How long each test took, preparation and end included, by file and name."""
+    return {
+        (case.get("classname", "").rpartition(".")[2], case.get("name", "")): float(
+            case.get("time", "0")
+        )
+        for case in ElementTree.parse(check.report).iter("testcase")
+    }
+
+
+def _show(outcomes: list[Outcome], *, also: list[str], left_out: list[str], seconds: float) -> None:
     for outcome in outcomes:
-        if outcome.verdict == "FAILED":
+        if outcome.verdict == "FAILED" and outcome.check.log.exists():
             lines = outcome.check.log.read_text(errors="replace").splitlines()
             print(f"\n----- {outcome.check.name}: the last lines of {_relative(outcome.check)}")
             print("\n".join(lines[-TAIL_LINES:]))
+    _show_slowest(outcomes)
     width = max(len(outcome.check.name) for outcome in outcomes)
-    print(f"\n{'check':{width}}  result         passed  failed  seconds")
+    print(f"\n{'check':{width}}  result         passed  failed  seconds  processor seconds")
     for outcome in outcomes:
         numbers = f"{outcome.passed:6}  {outcome.failed:6}  {outcome.seconds:7.1f}"
+        numbers += f"  {outcome.processor_seconds:17.1f}"
         print(f"{outcome.check.name:{width}}  {outcome.verdict:13}  {numbers}")
-    not_run = [(outcome.check.name, remark) for outcome in outcomes for remark in outcome.remarks]
-    not_run += [("everything", sentence) for sentence in also]
-    if not_run:
+    where: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        for remark in outcome.remarks:
+            where.setdefault(remark, []).append(outcome.check.name)
+    for sentence in also:
+        where.setdefault(sentence, []).append("everything")
+    if where:
         print("\nWhat could not run on this machine, and why:")
-        for name, remark in not_run:
-            print(f"  {name}: {remark}")
-    print(f"\n{len(outcomes)} checks in {seconds:.0f} seconds; logs in .cache/logs")
+        for remark, names in where.items():
+            print(f"  {', '.join(names)}: {remark}")
+    if left_out:
+        listed = ", ".join(file.rpartition("/test_")[2].removesuffix(".py") for file in left_out)
+        print(f"\nLeft out, because the change cannot reach them ({len(left_out)} files):")
+        print(textwrap.fill(listed, 100, initial_indent="  ", subsequent_indent="  "))
+    total = sum(outcome.processor_seconds for outcome in outcomes)
+    print(
+        f"\n{len(outcomes)} checks in {seconds:.0f} seconds, {total:.0f} processor seconds; "
+        "logs in .cache/logs"
+    )
+
+
+def _show_slowest(outcomes: list[Outcome]) -> None:
+    """The tests and the files of tests that took longest, of all checks together."""
+    tests = {
+        f"{outcome.check.name}: {file}::{name}": seconds
+        for outcome in outcomes
+        for (file, name), seconds in outcome.tests.items()
+    }
+    files: dict[str, float] = {}
+    for outcome in outcomes:
+        for (file, _), seconds in outcome.tests.items():
+            name = f"{outcome.check.name}: {file}"
+            files[name] = files.get(name, 0.0) + seconds
+    for title, table in (("tests", tests), ("files", files)):
+        if table:
+            print(f"\nThe slowest {title}, in seconds:")
+        for name in sorted(table, key=lambda name: -table[name])[:SLOWEST]:
+            print(f"  {table[name]:7.1f}  {name}")
 
 
 def _relative(check: Check) -> str:
@@ -141,27 +215,62 @@ def _relative(check: Check) -> str:
 
 
 def main() -> int:
-    """Run the checks that were asked for; 0 when none failed."""
+    """Run the checks that were asked for; 0 when none failed.
+
+    Ended by a signal, it takes everything along that it started.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="only what takes less than a minute")
+    patience = parser.add_mutually_exclusive_group()
+    patience.add_argument("--quick", action="store_true", help="only what takes about a minute")
+    patience.add_argument(
+        "--long",
+        nargs="?",
+        const="",
+        metavar="PART",
+        help="what a release needs: all parts, or one of them; 'list' shows them",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="checks at a time (2)")
     parser.add_argument("names", nargs="*", help="only these checks")
     arguments = parser.parse_args()
-    chosen = checks.quick() if arguments.quick else checks.everything()
-    if unknown := set(arguments.names) - {check.name for check in chosen}:
-        parser.error(f"no such check: {', '.join(sorted(unknown))}")
-    chosen = [check for check in chosen if not arguments.names or check.name in arguments.names]
-    started = time.monotonic()
+    processes.adopt_orphans()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
-        names = {"tools", "newest"} if arguments.quick else {"tools", "newest", "oldest"}
-        environments = {made.name: made for made in ready(*sorted(names))}
+        return _check(parser, arguments)
+    except KeyboardInterrupt as interrupt:
+        processes.end_descendants()
+        print("Interrupted; everything that was started has been ended.", file=sys.stderr)
+        return 128 + (interrupt.args or (signal.SIGINT,))[0]
+
+
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    left_out: list[str] = []
+    try:
+        ready(TOOLS)
+        if arguments.quick:
+            chosen, left_out = checks.quick()
+        elif arguments.long is not None:
+            parts = checks.long_parts()
+            if arguments.long == "list":
+                print("\n".join(parts))
+                return 0
+            if arguments.long and arguments.long not in parts:
+                parser.error(f"no such part: {arguments.long}; there is {', '.join(parts)}")
+            wanted = [arguments.long] if arguments.long else list(parts)
+            chosen = [check for part in wanted for check in parts[part]]
+        else:
+            chosen = checks.everything()
     except SetupFailed as failure:
         print(f"Cannot go on: {failure}", file=sys.stderr)
         return 1
+    if unknown := set(arguments.names) - {check.name for check in chosen}:
+        parser.error(f"no such check: {', '.join(sorted(unknown))}")
+    chosen = [check for check in chosen if not arguments.names or check.name in arguments.names]
     (CACHE / "logs").mkdir(exist_ok=True)
-    outcomes = _run_all(Runner(environments), chosen, jobs=arguments.jobs)
+    outcomes = _run_all(Runner(), chosen, jobs=arguments.jobs)
     also = [] if arguments.quick else machine.not_tried(machine.find_pythons())
-    _show(outcomes, also=also, seconds=time.monotonic() - started)
+    _show(outcomes, also=also, left_out=left_out, seconds=time.monotonic() - started)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{passed} passed, {failed} failed")
@@ -184,8 +293,12 @@ def _run_all(runner: Runner, chosen: list[Check], *, jobs: int) -> list[Outcome]
                 )
         except KeyboardInterrupt:
             runner.stop()
-            raise SystemExit(130) from None
+            raise
     return [outcomes[check.name] for check in chosen]
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)
 
 
 if __name__ == "__main__":
