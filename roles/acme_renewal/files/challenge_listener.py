@@ -35,7 +35,16 @@ class Handler(SimpleHTTPRequestHandler):
     do_HEAD = do_GET
 
 
-class DualStackServer(ThreadingHTTPServer):
+class ChallengeServer(ThreadingHTTPServer):
+    """An authority asks for every name, from several places, at once.
+
+    With the queue of the base class (5) the sixth of them is reset.
+    """
+
+    request_queue_size = 128
+
+
+class DualStackServer(ChallengeServer):
     """Listens on all addresses, those of IPv4 included."""
 
     address_family = socket.AF_INET6
@@ -45,21 +54,21 @@ class DualStackServer(ThreadingHTTPServer):
         super().server_bind()
 
 
-class Ip6Server(ThreadingHTTPServer):
+class Ip6Server(ChallengeServer):
     """Listens on one address of IPv6."""
 
     address_family = socket.AF_INET6
 
 
-def open_server(address: str, port: int, handler: Handler | partial) -> ThreadingHTTPServer:
+def open_server(address: str, port: int, handler: Handler | partial) -> ChallengeServer:
     """Listen on an address, or on all of them where it is empty."""
     if address:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
-        kind = Ip6Server if family == socket.AF_INET6 else ThreadingHTTPServer
+        kind = Ip6Server if family == socket.AF_INET6 else ChallengeServer
         return kind((address, port), handler)
     if socket.has_dualstack_ipv6():
         return DualStackServer(("::", port), handler)
-    return ThreadingHTTPServer(("", port), handler)
+    return ChallengeServer(("", port), handler)
 
 
 def main() -> None:
