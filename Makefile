@@ -10,7 +10,7 @@ PYTHON ?= python3
 TOOLS := tests/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test faults bench format clean
+.PHONY: help demo check test faults bench format connector-documentation clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -32,6 +32,9 @@ bench:
 
 format:
 	@$(PYTHON) $(TOOLS)/environments.py tools --run ruff format .
+
+connector-documentation:
+	@$(PYTHON) $(TOOLS)/environments.py tools --run python $(TOOLS)/connector_documentation.py $(ARGS)
 
 clean:
 	rm -rf .cache .ansible dist tests/output importer_result.json changelogs/.plugin-cache.yaml

@@ -118,7 +118,16 @@ def _code() -> list[Check]:
             variables={"MYPYPATH": f"{COLLECTIONS}:{REPOSITORY / 'tests'}"},
         ),
         Check(
-            "mypy-tools", "tools", [*mypy, "."], directory=TOOLS, variables={"MYPYPATH": str(TOOLS)}
+            "mypy-tools",
+            "tools",
+            [*mypy, "."],
+            directory=TOOLS,
+            variables={"MYPYPATH": f"{TOOLS}:{COLLECTIONS}"},
+        ),
+        Check(
+            "connector-documentation",
+            "tools",
+            ["python", str(TOOLS / "connector_documentation.py"), "--check"],
         ),
     ]
 
