@@ -7,6 +7,8 @@
 #   make faults     throw faults into a rotation at every point, and write docs/fault-matrix.md
 #                   (hours; ARGS="--minutes 30")
 #   make bench      measure, and write docs/benchmarks.md
+#   make format     lay the Python code out
+#   make connector-documentation  write the options of the connector modules from their table
 #   make clean      remove what was set up and written
 
 PYTHON ?= python3
@@ -14,7 +16,7 @@ PYTHON ?= python3
 START := $(PYTHON) tests/tools/start.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults bench format clean
+.PHONY: help demo check test test-long faults bench format connector-documentation clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -39,6 +41,9 @@ bench:
 
 format:
 	@$(START) environments.py tools --run ruff format .
+
+connector-documentation:
+	@$(START) environments.py tools --run python tests/tools/connector_documentation.py $(ARGS)
 
 clean:
 	rm -rf .cache .ansible dist tests/output importer_result.json changelogs/.plugin-cache.yaml

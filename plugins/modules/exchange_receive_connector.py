@@ -41,10 +41,11 @@ options:
       - Has no meaning for a connector that is there.
     type: str
     choices: [Custom, Internet, Internal, Client, Partner]
+  # Options written by make connector-documentation, from connectors/documentation.yml:
   tls_certificate_name:
     description:
-      - The certificate as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case, and rewritten to the one
-        that Exchange finds.
+      - The certificate (C(TlsCertificateName)), as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case,
+        and rewritten to the one that Exchange finds.
       - Empty text clears the value, Exchange then chooses by O(fqdn).
       - Instead of it the certificate can be given by a file or by its O(thumbprint), and the value is computed from it.
     type: str
@@ -55,14 +56,14 @@ options:
     type: bool
   auth_mechanism:
     description:
-      - All mechanisms that the connector offers (C(AuthMechanism)); the list replaces the present one. Order and case do not matter.
+      - All mechanisms that the connector offers (C(AuthMechanism)). Order and case do not matter. The list replaces the present one.
       - V(BasicAuthRequireTLS) needs V(BasicAuth) and V(Tls). V(ExternalAuthoritative) goes only with V(Tls). V(None) stands alone.
     type: list
     elements: str
     choices: [None, Tls, Integrated, BasicAuth, BasicAuthRequireTLS, ExchangeServer, ExternalAuthoritative]
   fqdn:
     description:
-      - Name in the banner, by which a certificate is looked up when no O(tls_certificate_name) is set (C(Fqdn)).
+      - Name in the banner (C(Fqdn)), by which a certificate is looked up when no O(tls_certificate_name) is set.
       - Do not change it on the connector C(Default SERVER), Exchange servers need it among themselves.
     type: str
   domain_secure_enabled:
@@ -90,7 +91,7 @@ options:
     type: bool
   auth_tarpit_interval:
     description:
-      - Delay after a failed login, as C(hh:mm:ss) (C(AuthTarpitInterval)).
+      - Delay after a failed login (C(AuthTarpitInterval)), as C(hh:mm:ss).
     type: str
   banner:
     description:
@@ -106,7 +107,7 @@ options:
     type: bool
   bindings:
     description:
-      - Local addresses and ports, such as V(0.0.0.0:25) and V([::]:25) (C(Bindings)). The list replaces the present one.
+      - Local addresses and ports (C(Bindings)), such as V(0.0.0.0:25) and V([::]:25). The list replaces the present one.
       - A wrong address keeps transport from starting.
     type: list
     elements: str
@@ -120,11 +121,11 @@ options:
     type: str
   connection_inactivity_timeout:
     description:
-      - How long an idle connection stays open, as C([d.]hh:mm:ss) (C(ConnectionInactivityTimeout)). Less than O(connection_timeout).
+      - How long an idle connection stays open (C(ConnectionInactivityTimeout)), as C([d.]hh:mm:ss). Less than O(connection_timeout).
     type: str
   connection_timeout:
     description:
-      - How long a connection stays open at all, as C([d.]hh:mm:ss) (C(ConnectionTimeout)).
+      - How long a connection stays open at all (C(ConnectionTimeout)), as C([d.]hh:mm:ss).
     type: str
   default_domain:
     description:
@@ -161,11 +162,11 @@ options:
     type: bool
   max_acknowledgement_delay:
     description:
-      - How long an acknowledgement waits for shadow redundancy, as C(hh:mm:ss) (C(MaxAcknowledgementDelay)).
+      - How long an acknowledgement waits for shadow redundancy (C(MaxAcknowledgementDelay)), as C(hh:mm:ss).
     type: str
   max_header_size:
     description:
-      - Largest header, such as V(256 KB) (C(MaxHeaderSize)).
+      - Largest header (C(MaxHeaderSize)), such as V(256 KB).
     type: str
   max_hop_count:
     description:
@@ -173,15 +174,15 @@ options:
     type: int
   max_inbound_connection:
     description:
-      - Most connections at a time, a number or V(Unlimited) (C(MaxInboundConnection)).
+      - Most connections at a time (C(MaxInboundConnection)), a number or V(Unlimited).
     type: str
   max_inbound_connection_percentage_per_source:
     description:
-      - Share of the free connections that one address may have, in percent (C(MaxInboundConnectionPercentagePerSource)).
+      - Share of the free connections that one address may have (C(MaxInboundConnectionPercentagePerSource)), in percent.
     type: int
   max_inbound_connection_per_source:
     description:
-      - Most connections of one address, a number or V(Unlimited) (C(MaxInboundConnectionPerSource)).
+      - Most connections of one address (C(MaxInboundConnectionPerSource)), a number or V(Unlimited).
     type: str
   max_local_hop_count:
     description:
@@ -193,11 +194,11 @@ options:
     type: int
   max_message_size:
     description:
-      - Largest message, such as V(36 MB) (C(MaxMessageSize)).
+      - Largest message (C(MaxMessageSize)), such as V(36 MB).
     type: str
   max_protocol_errors:
     description:
-      - Protocol errors before the connection is closed, a number or V(Unlimited) (C(MaxProtocolErrors)).
+      - Protocol errors before the connection is closed (C(MaxProtocolErrors)), a number or V(Unlimited).
     type: str
   max_recipients_per_message:
     description:
@@ -205,7 +206,7 @@ options:
     type: int
   message_rate_limit:
     description:
-      - Most messages of one address in a minute, a number or V(Unlimited) (C(MessageRateLimit)).
+      - Most messages of one address in a minute (C(MessageRateLimit)), a number or V(Unlimited).
     type: str
   message_rate_source:
     description:
@@ -218,7 +219,7 @@ options:
     type: bool
   permission_groups:
     description:
-      - Who may use the connector (C(PermissionGroups)); the list replaces the present one.
+      - Who may use the connector (C(PermissionGroups)). The list replaces the present one.
       - V(Custom) is shown by Exchange when rights were changed one by one. It is understood, ignored in comparison, and never sent.
     type: list
     elements: str
@@ -234,12 +235,12 @@ options:
     choices: [None, Verbose]
   reject_reserved_second_level_recipient_domains:
     description:
-      - Whether recipients in reserved domains of the second level are rejected, such as C(example.com)
-        (C(RejectReservedSecondLevelRecipientDomains)).
+      - Whether recipients in reserved domains of the second level are rejected (C(RejectReservedSecondLevelRecipientDomains)), such as
+        C(example.com).
     type: bool
   reject_reserved_top_level_recipient_domains:
     description:
-      - Whether recipients in reserved top-level domains are rejected, such as C(.test) (C(RejectReservedTopLevelRecipientDomains)).
+      - Whether recipients in reserved top-level domains are rejected (C(RejectReservedTopLevelRecipientDomains)), such as C(.test).
     type: bool
   reject_single_label_recipient_domains:
     description:
@@ -270,13 +271,14 @@ options:
     type: bool
   tarpit_interval:
     description:
-      - Delay for senders that seem to abuse the connection, as C(hh:mm:ss) (C(TarpitInterval)).
+      - Delay for senders that seem to abuse the connection (C(TarpitInterval)), as C(hh:mm:ss).
     type: str
   transport_role:
     description:
       - Service that the connector belongs to (C(TransportRole)); connectors of both services cannot share a binding.
     type: str
     choices: [FrontendTransport, HubTransport]
+  # End of the options written by make connector-documentation.
 extends_documentation_fragment:
   - mailops.exchange.certificate_source
   - mailops.exchange.extended_rights
@@ -345,10 +347,10 @@ connector:
       returned: always
       type: str
       sample: EX01\Default Frontend EX01
+    # Results written by make connector-documentation, from connectors/documentation.yml:
     tls_certificate_name:
       description:
-        - The certificate as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case, and rewritten to the
-          one that Exchange finds.
+        - The certificate (C(TlsCertificateName)), as C(<I>issuer<S>subject). V(null) when none is named.
       returned: always
       type: str
       sample: "<I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso"
@@ -364,10 +366,11 @@ connector:
       returned: always
       type: list
       elements: str
-      sample: ["Tls"]
+      sample: ["Tls", "Integrated", "BasicAuth", "BasicAuthRequireTLS", "ExchangeServer"]
     fqdn:
       description:
-        - Name in the banner, by which a certificate is looked up when no RV(connector.tls_certificate_name) is set (C(Fqdn)).
+        - Name in the banner (C(Fqdn)), by which a certificate is looked up when no RV(connector.tls_certificate_name) is set. V(null) when there is
+          none.
       returned: always
       type: str
       sample: "mail.contoso.com"
@@ -380,11 +383,11 @@ connector:
     tls_domain_capabilities:
       description:
         - What senders that prove a domain by their certificate may do (C(TlsDomainCapabilities)), each as C(domain:capability) or
-          C(domain:capability,capability). The list replaces the present one.
+          C(domain:capability,capability).
       returned: always
       type: list
       elements: str
-      sample: []
+      sample: ["mail.protection.outlook.com:AcceptCloudServicesMail"]
     suppress_x_anonymous_tls:
       description:
         - Whether the connector does not offer X-ANONYMOUSTLS (C(SuppressXAnonymousTls)), for WAN links with their own compression.
@@ -405,16 +408,16 @@ connector:
       sample: false
     auth_tarpit_interval:
       description:
-        - Delay after a failed login, as C(hh:mm:ss) (C(AuthTarpitInterval)).
+        - Delay after a failed login (C(AuthTarpitInterval)), as C(hh:mm:ss).
       returned: always
       type: str
       sample: "00:00:05"
     banner:
       description:
-        - Text of the greeting (C(Banner)), which begins with V(220). Empty text gives Exchange's own.
+        - Text of the greeting (C(Banner)), which begins with V(220). V(null) when it is Exchange's own.
       returned: always
       type: str
-      sample: ""
+      sample: null
     bare_linefeed_rejection_enabled:
       description:
         - Whether messages with line feeds that no carriage return precedes are rejected (C(BareLinefeedRejectionEnabled)).
@@ -423,13 +426,13 @@ connector:
       sample: false
     binary_mime_enabled:
       description:
-        - Whether BINARYMIME is offered (C(BinaryMimeEnabled)). Needs RV(connector.chunking_enabled).
+        - Whether BINARYMIME is offered (C(BinaryMimeEnabled)). Needs RV(connector.chunking_enabled=true).
       returned: always
       type: bool
       sample: true
     bindings:
       description:
-        - Local addresses and ports, such as V(0.0.0.0:25) and V([::]:25) (C(Bindings)).
+        - Local addresses and ports (C(Bindings)), such as V(0.0.0.0:25) and V([::]:25).
       returned: always
       type: list
       elements: str
@@ -442,25 +445,25 @@ connector:
       sample: true
     comment:
       description:
-        - Free text (C(Comment)).
+        - Free text (C(Comment)). V(null) when it is not set.
       returned: always
       type: str
       sample: "Relay for printers"
     connection_inactivity_timeout:
       description:
-        - How long an idle connection stays open, as C([d.]hh:mm:ss) (C(ConnectionInactivityTimeout)). Less than RV(connector.connection_timeout).
+        - How long an idle connection stays open (C(ConnectionInactivityTimeout)), as C([d.]hh:mm:ss). Less than RV(connector.connection_timeout).
       returned: always
       type: str
       sample: "00:05:00"
     connection_timeout:
       description:
-        - How long a connection stays open at all, as C([d.]hh:mm:ss) (C(ConnectionTimeout)).
+        - How long a connection stays open at all (C(ConnectionTimeout)), as C([d.]hh:mm:ss).
       returned: always
       type: str
       sample: "00:10:00"
     default_domain:
       description:
-        - Accepted domain that is added to senders without one (C(DefaultDomain)).
+        - Accepted domain that is added to senders without one (C(DefaultDomain)). V(null) when it is not set.
       returned: always
       type: str
       sample: null
@@ -508,13 +511,13 @@ connector:
       sample: false
     max_acknowledgement_delay:
       description:
-        - How long an acknowledgement waits for shadow redundancy, as C(hh:mm:ss) (C(MaxAcknowledgementDelay)).
+        - How long an acknowledgement waits for shadow redundancy (C(MaxAcknowledgementDelay)), as C(hh:mm:ss).
       returned: always
       type: str
       sample: "00:00:30"
     max_header_size:
       description:
-        - Largest header, such as V(256 KB) (C(MaxHeaderSize)).
+        - Largest header (C(MaxHeaderSize)), such as V(256 KB).
       returned: always
       type: str
       sample: "256 KB (262,144 bytes)"
@@ -526,19 +529,19 @@ connector:
       sample: 60
     max_inbound_connection:
       description:
-        - Most connections at a time, a number or V(Unlimited) (C(MaxInboundConnection)).
+        - Most connections at a time (C(MaxInboundConnection)), a number or V(Unlimited).
       returned: always
       type: str
       sample: "5000"
     max_inbound_connection_percentage_per_source:
       description:
-        - Share of the free connections that one address may have, in percent (C(MaxInboundConnectionPercentagePerSource)).
+        - Share of the free connections that one address may have (C(MaxInboundConnectionPercentagePerSource)), in percent.
       returned: always
       type: int
       sample: 2
     max_inbound_connection_per_source:
       description:
-        - Most connections of one address, a number or V(Unlimited) (C(MaxInboundConnectionPerSource)).
+        - Most connections of one address (C(MaxInboundConnectionPerSource)), a number or V(Unlimited).
       returned: always
       type: str
       sample: "20"
@@ -556,13 +559,13 @@ connector:
       sample: 3
     max_message_size:
       description:
-        - Largest message, such as V(36 MB) (C(MaxMessageSize)).
+        - Largest message (C(MaxMessageSize)), such as V(36 MB).
       returned: always
       type: str
       sample: "36 MB (37,748,736 bytes)"
     max_protocol_errors:
       description:
-        - Protocol errors before the connection is closed, a number or V(Unlimited) (C(MaxProtocolErrors)).
+        - Protocol errors before the connection is closed (C(MaxProtocolErrors)), a number or V(Unlimited).
       returned: always
       type: str
       sample: "5"
@@ -574,7 +577,7 @@ connector:
       sample: 200
     message_rate_limit:
       description:
-        - Most messages of one address in a minute, a number or V(Unlimited) (C(MessageRateLimit)).
+        - Most messages of one address in a minute (C(MessageRateLimit)), a number or V(Unlimited).
       returned: always
       type: str
       sample: "Unlimited"
@@ -611,14 +614,14 @@ connector:
       sample: "None"
     reject_reserved_second_level_recipient_domains:
       description:
-        - Whether recipients in reserved domains of the second level are rejected, such as C(example.com)
-          (C(RejectReservedSecondLevelRecipientDomains)).
+        - Whether recipients in reserved domains of the second level are rejected (C(RejectReservedSecondLevelRecipientDomains)), such as
+          C(example.com).
       returned: always
       type: bool
       sample: false
     reject_reserved_top_level_recipient_domains:
       description:
-        - Whether recipients in reserved top-level domains are rejected, such as C(.test) (C(RejectReservedTopLevelRecipientDomains)).
+        - Whether recipients in reserved top-level domains are rejected (C(RejectReservedTopLevelRecipientDomains)), such as C(.test).
       returned: always
       type: bool
       sample: false
@@ -643,7 +646,7 @@ connector:
       sample: false
     service_discovery_fqdn:
       description:
-        - Name for service discovery (C(ServiceDiscoveryFqdn)).
+        - Name for service discovery (C(ServiceDiscoveryFqdn)). V(null) when it is not set.
       returned: always
       type: str
       sample: null
@@ -661,7 +664,7 @@ connector:
       sample: true
     tarpit_interval:
       description:
-        - Delay for senders that seem to abuse the connection, as C(hh:mm:ss) (C(TarpitInterval)).
+        - Delay for senders that seem to abuse the connection (C(TarpitInterval)), as C(hh:mm:ss).
       returned: always
       type: str
       sample: "00:00:05"
@@ -671,6 +674,7 @@ connector:
       returned: always
       type: str
       sample: "FrontendTransport"
+    # End of the results written by make connector-documentation.
 extended_rights:
   description: All entries of the connector that are about extended rights, after the task.
   returned: success, when O(extended_rights) is given

@@ -25,10 +25,11 @@ options:
     type: str
     required: true
     aliases: [identity]
+  # Options written by make connector-documentation, from connectors/documentation.yml:
   tls_certificate_name:
     description:
-      - The certificate as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case, and rewritten
-        to the one that Exchange finds.
+      - The certificate (C(TlsCertificateName)), as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case,
+        and rewritten to the one that Exchange finds.
       - Empty text clears the value, Exchange then chooses by O(fqdn).
       - Instead of it the certificate can be given by a file or by its O(thumbprint), and the value is computed from it.
     type: str
@@ -39,14 +40,14 @@ options:
     type: bool
   auth_mechanism:
     description:
-      - All mechanisms that the connector offers (C(AuthMechanism)); the list replaces the present one. Order and case do not matter.
+      - All mechanisms that the connector offers (C(AuthMechanism)). Order and case do not matter. The list replaces the present one.
       - V(BasicAuthRequireTLS) needs V(BasicAuth) and V(Tls). V(ExternalAuthoritative) goes only with V(Tls). V(None) stands alone.
     type: list
     elements: str
     choices: [None, Tls, Integrated, BasicAuth, BasicAuthRequireTLS, ExchangeServer, ExternalAuthoritative]
   fqdn:
     description:
-      - Name in the banner, by which a certificate is looked up when no O(tls_certificate_name) is set (C(Fqdn)).
+      - Name in the banner (C(Fqdn)), by which a certificate is looked up when no O(tls_certificate_name) is set.
       - Do not change it on the connector C(Default SERVER), Exchange servers need it among themselves.
     type: str
   domain_secure_enabled:
@@ -64,6 +65,7 @@ options:
     description:
       - Whether the connector does not offer X-ANONYMOUSTLS (C(SuppressXAnonymousTls)), for WAN links with their own compression.
     type: bool
+  # End of the options written by make connector-documentation.
 extends_documentation_fragment:
   - mailops.exchange.certificate_source
   - mailops.exchange.exchange
@@ -135,43 +137,54 @@ connector:
       returned: always
       type: str
       sample: EX01\Default Frontend EX01
+    # Results written by make connector-documentation, from connectors/documentation.yml:
     tls_certificate_name:
-      description: The certificate that it shows, or V(null).
+      description:
+        - The certificate (C(TlsCertificateName)), as C(<I>issuer<S>subject). V(null) when none is named.
       returned: always
       type: str
-      sample: <I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso
+      sample: "<I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso"
     require_tls:
-      description: Whether TLS is required.
+      description:
+        - Whether clients must use TLS (C(RequireTLS)). Needs V(Tls) among RV(connector.auth_mechanism).
       returned: always
       type: bool
       sample: false
     auth_mechanism:
-      description: Mechanisms that it offers.
+      description:
+        - All mechanisms that the connector offers (C(AuthMechanism)). Order and case do not matter.
       returned: always
       type: list
       elements: str
-      sample: [BasicAuth, BasicAuthRequireTLS, ExchangeServer, Integrated, Tls]
+      sample: ["Tls", "Integrated", "BasicAuth", "BasicAuthRequireTLS", "ExchangeServer"]
     fqdn:
-      description: Name in the banner, or V(null).
+      description:
+        - Name in the banner (C(Fqdn)), by which a certificate is looked up when no RV(connector.tls_certificate_name) is set. V(null) when there is
+          none.
       returned: always
       type: str
-      sample: ex01.contoso.com
+      sample: "mail.contoso.com"
     domain_secure_enabled:
-      description: Whether it is for Domain Security.
+      description:
+        - Whether the connector is for mutual TLS with Domain Security (C(DomainSecureEnabled)).
       returned: always
       type: bool
-      sample: true
+      sample: false
     tls_domain_capabilities:
-      description: What senders that prove a domain may do.
+      description:
+        - What senders that prove a domain by their certificate may do (C(TlsDomainCapabilities)), each as C(domain:capability) or
+          C(domain:capability,capability).
       returned: always
       type: list
       elements: str
       sample: ["mail.protection.outlook.com:AcceptCloudServicesMail"]
     suppress_x_anonymous_tls:
-      description: Whether X-ANONYMOUSTLS is not offered.
+      description:
+        - Whether the connector does not offer X-ANONYMOUSTLS (C(SuppressXAnonymousTls)), for WAN links with their own compression.
       returned: always
       type: bool
       sample: false
+    # End of the results written by make connector-documentation.
 changes:
   description: What was changed, or would be in check mode, one sentence each.
   returned: always

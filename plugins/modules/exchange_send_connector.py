@@ -41,10 +41,11 @@ options:
     type: str
     choices: [Custom, Internal, Internet, Partner]
     version_added: 0.3.0
+  # Options written by make connector-documentation, from connectors/documentation.yml:
   tls_certificate_name:
     description:
-      - The certificate as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case, and rewritten to the one
-        that Exchange finds.
+      - The certificate (C(TlsCertificateName)), as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case,
+        and rewritten to the one that Exchange finds.
       - Empty text clears the value, Exchange then chooses by O(fqdn).
       - Instead of it the certificate can be given by a file or by its O(thumbprint), and the value is computed from it.
     type: str
@@ -55,7 +56,7 @@ options:
   tls_auth_level:
     description:
       - How far the certificate of the other side is checked (C(TlsAuthLevel)). V(none) clears the setting.
-      - Needs C(RequireTLS); Exchange demands both together, so when O(require_tls) is left out and off, the task fails and says so.
+      - Needs O(require_tls=true). Exchange demands both together, so when O(require_tls) is left out and off, the task fails and says so.
     type: str
     choices: [EncryptionOnly, CertificateValidation, DomainValidation, none]
   tls_domain:
@@ -89,7 +90,7 @@ options:
     version_added: 0.3.0
   authentication_user:
     description:
-      - User that the connector logs in to its smart hosts as (C(AuthenticationCredential)), together with O(authentication_password). Empty text
+      - User that the connector logs in to its smart hosts as (C(AuthenticationCredential)). Goes together with O(authentication_password). Empty text
         clears the credential.
     type: str
     version_added: 0.3.0
@@ -100,7 +101,7 @@ options:
     version_added: 0.3.0
   connection_inactivity_timeout:
     description:
-      - How long an idle connection stays open, as C([d.]hh:mm:ss) (C(ConnectionInactivityTimeOut)).
+      - How long an idle connection stays open (C(ConnectionInactivityTimeOut)), as C([d.]hh:mm:ss).
     type: str
     version_added: 0.3.0
   connector_type:
@@ -121,7 +122,7 @@ options:
     version_added: 0.3.0
   error_policies:
     description:
-      - How some errors of the other side are treated (C(ErrorPolicies)). V(Default) stands alone.
+      - How some errors of the other side are treated (C(ErrorPolicies)). The list replaces the present one. V(Default) stands alone.
     type: list
     elements: str
     choices: [Default, DowngradeDnsFailures, DowngradeCustomFailures, UpgradeCustomFailures]
@@ -143,7 +144,7 @@ options:
     version_added: 0.3.0
   max_message_size:
     description:
-      - Largest message, such as V(35 MB) or V(Unlimited) (C(MaxMessageSize)).
+      - Largest message (C(MaxMessageSize)), such as V(35 MB) or V(Unlimited).
     type: str
     version_added: 0.3.0
   port:
@@ -188,7 +189,7 @@ options:
     version_added: 0.3.0
   source_transport_servers:
     description:
-      - Mailbox servers, or subscribed Edge servers, that send through the connector (C(SourceTransportServers)). The list replaces the present one.
+      - Mailbox servers or subscribed Edge servers that send through the connector (C(SourceTransportServers)). The list replaces the present one.
     type: list
     elements: str
     version_added: 0.3.0
@@ -197,6 +198,7 @@ options:
       - Whether the external DNS servers of the transport service are asked (C(UseExternalDNSServersEnabled)).
     type: bool
     version_added: 0.3.0
+  # End of the options written by make connector-documentation.
   authentication_password:
     description:
       - Password of O(authentication_user). Exchange never shows it, so it cannot be compared.
@@ -306,10 +308,10 @@ connector:
       returned: always
       type: str
       sample: Outbound to Office 365
+    # Results written by make connector-documentation, from connectors/documentation.yml:
     tls_certificate_name:
       description:
-        - The certificate as C(<I>issuer<S>subject). Any usual spelling is understood, with closing tags, blanks or other case, and rewritten to the
-          one that Exchange finds.
+        - The certificate (C(TlsCertificateName)), as C(<I>issuer<S>subject). V(null) when none is named.
       returned: always
       type: str
       sample: "<I>CN=Contoso Issuing CA 2, O=Contoso<S>CN=mail.contoso.com, O=Contoso"
@@ -321,25 +323,25 @@ connector:
       sample: true
     tls_auth_level:
       description:
-        - How far the certificate of the other side is checked (C(TlsAuthLevel)).
+        - How far the certificate of the other side is checked (C(TlsAuthLevel)). V(null) when it is not set.
       returned: always
       type: str
       sample: "DomainValidation"
     tls_domain:
       description:
-        - Domain that the other side's certificate must have (C(TlsDomain)).
+        - Domain that the other side's certificate must have (C(TlsDomain)). V(null) when it is not set.
       returned: always
       type: str
       sample: "mail.protection.outlook.com"
     fqdn:
       description:
-        - Name that the connector gives in EHLO and looks a certificate up by (C(Fqdn)). Empty text clears it, the server's own name is used then.
+        - Name that the connector gives in EHLO and looks a certificate up by (C(Fqdn)). V(null) when it is the server's own.
       returned: always
       type: str
       sample: "mail.contoso.com"
     domain_secure_enabled:
       description:
-        - Whether the connector is for mutual TLS with Domain Security (C(DomainSecureEnabled)). Needs RV(connector.dns_routing_enabled).
+        - Whether the connector is for mutual TLS with Domain Security (C(DomainSecureEnabled)). Needs RV(connector.dns_routing_enabled=true).
       returned: always
       type: bool
       sample: false
@@ -351,7 +353,7 @@ connector:
       sample: true
     ignore_starttls:
       description:
-        - Whether the connector never uses STARTTLS (C(IgnoreSTARTTLS)). Not together with RV(connector.require_tls).
+        - Whether the connector never uses STARTTLS (C(IgnoreSTARTTLS)). Not together with RV(connector.require_tls=true).
       returned: always
       type: bool
       sample: false
@@ -365,19 +367,19 @@ connector:
       sample: ["SMTP:*;1"]
     authentication_user:
       description:
-        - User that the connector logs in to its smart hosts as (C(AuthenticationCredential)), together with O(authentication_password).
+        - User that the connector logs in to its smart hosts as (C(AuthenticationCredential)). V(null) when there is no credential.
       returned: always
       type: str
       sample: null
     comment:
       description:
-        - Free text (C(Comment)).
+        - Free text (C(Comment)). V(null) when it is not set.
       returned: always
       type: str
       sample: "Internet mail"
     connection_inactivity_timeout:
       description:
-        - How long an idle connection stays open, as C([d.]hh:mm:ss) (C(ConnectionInactivityTimeOut)).
+        - How long an idle connection stays open (C(ConnectionInactivityTimeOut)), as C([d.]hh:mm:ss).
       returned: always
       type: str
       sample: "00:10:00"
@@ -401,7 +403,7 @@ connector:
       sample: true
     error_policies:
       description:
-        - How some errors of the other side are treated (C(ErrorPolicies)). V(Default) stands alone.
+        - How some errors of the other side are treated (C(ErrorPolicies)).
       returned: always
       type: list
       elements: str
@@ -426,7 +428,7 @@ connector:
       sample: false
     max_message_size:
       description:
-        - Largest message, such as V(35 MB) or V(Unlimited) (C(MaxMessageSize)).
+        - Largest message (C(MaxMessageSize)), such as V(35 MB) or V(Unlimited).
       returned: always
       type: str
       sample: "35 MB (36,700,160 bytes)"
@@ -457,7 +459,7 @@ connector:
       sample: "None"
     smart_hosts:
       description:
-        - Hosts that take the mail (C(SmartHosts)), names or addresses, for an address in brackets or without. The list replaces the present one.
+        - Hosts that take the mail (C(SmartHosts)), names or addresses, for an address in brackets or without.
       returned: always
       type: list
       elements: str
@@ -476,7 +478,7 @@ connector:
       sample: "0.0.0.0"
     source_transport_servers:
       description:
-        - Mailbox servers, or subscribed Edge servers, that send through the connector (C(SourceTransportServers)).
+        - Mailbox servers or subscribed Edge servers that send through the connector (C(SourceTransportServers)).
       returned: always
       type: list
       elements: str
@@ -487,6 +489,7 @@ connector:
       returned: always
       type: bool
       sample: false
+    # End of the results written by make connector-documentation.
 extended_rights:
   description: All entries of the connector that are about extended rights, after the task.
   returned: success, when O(extended_rights) is given

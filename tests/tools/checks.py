@@ -145,7 +145,12 @@ def _code() -> list[Check]:
             TOOLS,
             [*mypy, "."],
             directory=PROGRAMS,
-            variables={"MYPYPATH": str(PROGRAMS)},
+            variables={"MYPYPATH": f"{PROGRAMS}:{COLLECTIONS}"},
+        ),
+        Check(
+            "connector-documentation",
+            TOOLS,
+            ["python", str(PROGRAMS / "connector_documentation.py"), "--check"],
         ),
     ]
 

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which properties does a connector have, and which cmdlet takes them in which form?
 
-One row for each; options, reading, comparison, sending and documentation follow from these tables
-(pages of Set- and New-SendConnector, Set- and New-ReceiveConnector, and captured objects). Left out
-is what Exchange 2016 and later have no use for: IsCoexistenceConnector and LinkedReceiveConnector.
+One row for each; options, reading, comparison, sending and documentation (with the texts in
+``documentation.yml``) follow from these tables, which are from the pages of Set- and
+New-SendConnector, Set- and New-ReceiveConnector, and captured objects. Left out is what Exchange
+2016 and later have no use for: IsCoexistenceConnector and LinkedReceiveConnector.
 """
 
 from __future__ import annotations

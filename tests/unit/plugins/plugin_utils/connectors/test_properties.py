@@ -83,11 +83,7 @@ def test_options_results_and_the_table_agree(module: str) -> None:
         assert options[item.name]["type"] == item.argument["type"], item.name
         assert options[item.name].get("choices") == item.argument.get("choices"), item.name
         assert results[item.name]["type"] == item.kind.result, item.name
-        assert (
-            module.endswith("_tls")
-            or f"C({item.parameter})" in str(options[item.name]["description"])
-            or item.name in ("tls_certificate_name",)
-        ), item.name
+        assert f"C({item.parameter})" in str(options[item.name]["description"]), item.name
     assert set(results) == {"name", "identity", *(item.name for item in MODULES[module])}
 
 
