@@ -30,7 +30,7 @@ description:
   - Sessions are opened once per task, shared by the items of a loop, and closed when the task ends.
 requirements:
   - pypsrp >= 0.9.0, for Kerberos C(pypsrp[kerberos])
-  - psrpcore >= 0.3.1
+  - psrpcore >= 0.3.0
   - pywinrm >= 0.5.0 for tasks that need Windows, for Kerberos C(pywinrm[kerberos])
   - krb5 or gssapi (Python libraries) for Kerberos with user and password
 notes:

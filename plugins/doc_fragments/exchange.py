@@ -25,7 +25,7 @@ options:
 requirements:
   - psrpcore >= 0.3.0 (on the control node)
   - pypsrp >= 0.9.0 (on the control node)
-  - cryptography >= 42.0.0 (on the control node)
+  - cryptography >= 42.0.4 (on the control node)
 notes:
   - The host needs C(ansible_connection=mailops.exchange.exchange). The work is done on the control
     node through Exchange's remote PowerShell endpoint; nothing is copied to the server and no Python

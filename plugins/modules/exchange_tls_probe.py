@@ -98,7 +98,7 @@ extends_documentation_fragment:
   - mailops.exchange.attributes
   - mailops.exchange.attributes.info
 requirements:
-  - cryptography >= 42.0.0 (on the control node)
+  - cryptography >= 42.0.4 (on the control node)
   - pyOpenSSL >= 24.0.0 (on the control node)
 seealso:
   - module: mailops.exchange.exchange_service
