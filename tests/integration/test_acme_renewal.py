@@ -135,6 +135,7 @@ def test_what_is_due_is_renewed_and_then_nothing_is(stage: RotationStage, pebble
     }
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_every_renewal_may_come_from_another_issuing_certificate(
     stage: RotationStage, pebble: Pebble
@@ -153,6 +154,7 @@ def test_every_renewal_may_come_from_another_issuing_certificate(
     assert len(set(named)) == 3
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_the_account_is_bound_to_the_one_with_the_authority(tmp_path: Path) -> None:
     secret = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
@@ -172,6 +174,7 @@ def test_the_account_is_bound_to_the_one_with_the_authority(tmp_path: Path) -> N
             assert only(stage) == thumbprint(certificate(stage))
 
 
+@pytest.mark.long_variants
 @pytest.mark.once
 @pytest.mark.parametrize("way", ["directory", "listener"])
 def test_names_can_be_proved_by_http(stage: RotationStage, pebble: Pebble, way: str) -> None:
@@ -192,6 +195,7 @@ def test_names_can_be_proved_by_http(stage: RotationStage, pebble: Pebble, way: 
     assert only(stage) == thumbprint(certificate(stage))
 
 
+@pytest.mark.long
 @pytest.mark.once
 @pytest.mark.skipif(bool(missing_dns_programs()), reason="named or nsupdate is missing (bind9)")
 def test_names_can_be_proved_by_a_dynamic_update(tmp_path: Path) -> None:
@@ -226,6 +230,7 @@ def test_names_can_be_proved_by_a_dynamic_update(tmp_path: Path) -> None:
             assert dns.texts(f"_acme-challenge.{NAMES[0]}") == []
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_another_chain_can_be_chosen(tmp_path: Path) -> None:
     with Pebble(tmp_path / "pebble", environment={"PEBBLE_ALTERNATE_ROOTS": "1"}) as pebble:
@@ -243,6 +248,7 @@ def test_another_chain_can_be_chosen(tmp_path: Path) -> None:
 # -- what an interrupted run costs ----------------------------------------------------------------
 
 
+@pytest.mark.long_variants
 @pytest.mark.once
 @pytest.mark.parametrize("keep", ["file", "vault"])
 def test_a_kept_certificate_is_taken_by_the_next_run(stage: RotationStage, keep: str) -> None:
@@ -265,6 +271,7 @@ def test_a_kept_certificate_is_taken_by_the_next_run(stage: RotationStage, keep:
     assert only(stage) == thumbprint(certificate(stage))
 
 
+@pytest.mark.long_variants
 @pytest.mark.once
 @pytest.mark.parametrize("why", ["revoked", "minimum days", "distrusted"])
 def test_a_kept_certificate_that_is_due_itself_is_not_taken(stage: RotationStage, why: str) -> None:
@@ -296,6 +303,7 @@ def test_a_kept_certificate_that_is_due_itself_is_not_taken(stage: RotationStage
         assert "Nothing is due" in again.output
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_kept_certificate_that_was_revoked_before_it_was_used_is_not_taken(
     stage: RotationStage,
@@ -348,6 +356,7 @@ def test_a_wrong_proof_is_told(stage: RotationStage, pebble: Pebble) -> None:
     assert "status='invalid'" in message
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_task_of_the_users_that_is_not_to_be_quoted_is_not(stage: RotationStage) -> None:
     tasks = write_yaml(
@@ -377,6 +386,7 @@ def test_a_key_that_cannot_be_vaulted_is_told_before_anything_is_ordered(
     assert not list((stage.directory / "acme").rglob("*"))
 
 
+@pytest.mark.long_variants
 @pytest.mark.once
 @pytest.mark.parametrize("keep", ["nowhere", "file"])
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_ordered(
@@ -396,6 +406,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_ordered(
         assert door.asked("newOrder") == 0
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_provider_that_refuses_is_told(stage: RotationStage, pebble: Pebble) -> None:
     url = f"{pebble.dns_api}/no-such-call"
@@ -403,6 +414,7 @@ def test_a_provider_that_refuses_is_told(stage: RotationStage, pebble: Pebble) -
     assert "404" in message
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_an_authority_that_is_down_is_told(stage: RotationStage, pebble: Pebble) -> None:
     pebble.stop()
@@ -411,6 +423,7 @@ def test_an_authority_that_is_down_is_told(stage: RotationStage, pebble: Pebble)
     pebble.start()
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_an_authority_that_goes_down_half_way_is_told(stage: RotationStage, pebble: Pebble) -> None:
     with AcmeDoor(pebble) as door:
@@ -423,6 +436,7 @@ def test_an_authority_that_goes_down_half_way_is_told(stage: RotationStage, pebb
         assert only(stage) == thumbprint(certificate(stage))
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_limited_rate_is_respected_and_told(stage: RotationStage, pebble: Pebble) -> None:
     with AcmeDoor(pebble) as door:
@@ -435,6 +449,7 @@ def test_a_limited_rate_is_respected_and_told(stage: RotationStage, pebble: Pebb
         assert door.asked("newOrder") <= 2
 
 
+@pytest.mark.long
 @pytest.mark.once
 @pytest.mark.parametrize("share", ["50", "100"])
 def test_refused_nonces_are_tried_again(stage: RotationStage, pebble: Pebble, share: str) -> None:
@@ -447,6 +462,7 @@ def test_refused_nonces_are_tried_again(stage: RotationStage, pebble: Pebble, sh
     assert "badNonce" in failed_untouched(stage, run)
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_the_weekly_limit_is_kept(stage: RotationStage, pebble: Pebble) -> None:
     variables = {"acme_renewal_force": True, "acme_renewal_weekly_limit": 1}

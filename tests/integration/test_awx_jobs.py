@@ -94,6 +94,7 @@ def cancel_in_the_middle(stage: RotationStage) -> None:
     stage.fake.post("/behavior", cmdlet_seconds=0, service_restart_seconds=0)
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_cancelled_job_is_repaired_by_the_next(stage: RotationStage) -> None:
     cancel_in_the_middle(stage)
@@ -106,6 +107,7 @@ def test_a_cancelled_job_is_repaired_by_the_next(stage: RotationStage) -> None:
     assert len(runs) == 1, "the second job went on in the folder of the first"
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_workflow_takes_a_cancelled_job_back(stage: RotationStage) -> None:
     """The job left no artifact, so the survey's empty answer is all that the next one gets."""

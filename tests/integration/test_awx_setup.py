@@ -156,6 +156,7 @@ def told_secrets(run: PlaybookRun) -> list[str]:
     return [part for part in parts if part in run.output.replace("\\", "")]
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_check_mode_changes_nothing_on_an_awx_that_has_nothing_and_on_one_that_has_all(
     tmp_path: Path, awx: AwxStub

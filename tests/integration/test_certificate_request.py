@@ -103,6 +103,7 @@ def test_a_request_waits_and_is_the_same_at_every_run(stage: RotationStage) -> N
     assert len(waiting(stage)) == 2
 
 
+@pytest.mark.long
 def test_without_names_the_common_name_is_asked_for(stage: RotationStage) -> None:
     def request(subject: str, **more: Any) -> dict[str, Any]:
         more["certificate_request_subject"] = subject
@@ -135,6 +136,7 @@ def test_without_names_the_common_name_is_asked_for(stage: RotationStage) -> Non
         assert waiting(stage) == []
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_common_name_that_is_no_host_name_is_asked_for_alone(stage: RotationStage) -> None:
     for common_name in ("EX01", "Contoso Mail"):
@@ -146,6 +148,7 @@ def test_a_common_name_that_is_no_host_name_is_asked_for_alone(stage: RotationSt
         assert waiting(stage) == []
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize(
     "form",
     ["p7b", *(pytest.param(form, marks=pytest.mark.once) for form in ("pem", "cer", "base64"))],
@@ -175,6 +178,7 @@ def test_the_answer_is_completed_brought_everywhere_and_rotated_to(
     assert changing(stage) == []
 
 
+@pytest.mark.long
 def test_relative_paths_are_those_of_the_folder_where_the_run_is_started(
     stage: RotationStage,
 ) -> None:
@@ -290,6 +294,7 @@ def test_a_lost_answer_makes_no_second_request(stage: RotationStage) -> None:
     assert len(waiting(stage)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_certificate_is_renewed_with_its_names_and_those_on_top(stage: RotationStage) -> None:
     old = stage.example.old.thumbprint
@@ -309,6 +314,7 @@ def test_a_certificate_is_renewed_with_its_names_and_those_on_top(stage: Rotatio
     assert "has no certificate" in refused.result("See to the request")["msg"]
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_short_names_are_not_renewed(tmp_path: Path) -> None:
     old = FIRST_CA.issue(("CN", NAMES[0]), dns=[NAMES[0], "EX01"], valid_days=20)

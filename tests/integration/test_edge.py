@@ -88,6 +88,7 @@ def test_check_mode_shows_the_edge_server_and_changes_nothing(stage: RotationSta
     assert [line for line in plan if "Point Receive connector" in line and EDGE_CONNECTOR in line]
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_the_former_internal_transport_certificate_is_back_within_the_same_process(
     stage: RotationStage,
@@ -125,6 +126,7 @@ def test_a_failure_on_another_server_puts_the_edge_server_back(stage: RotationSt
     assert presented(stage) == stage.example.old.thumbprint
 
 
+@pytest.mark.long
 def test_edge_servers_alone_are_rotated_with_a_word_about_the_organization(
     stage: RotationStage,
 ) -> None:
@@ -147,6 +149,7 @@ def test_a_mailbox_server_taken_for_an_edge_server_is_refused(stage: RotationSta
     assert stage.state() == before
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_replaced_internal_transport_certificate_is_told_with_the_steps_to_take(
     stage: RotationStage,
@@ -182,6 +185,7 @@ def test_hybrid_mail_through_the_edge_server_is_renewed_with_it(stage: RotationS
     assert stage.run(playbook=REPOSITORY / "playbooks" / "renew_hybrid.yml").check().changed == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("playbook", "variables"),
     [

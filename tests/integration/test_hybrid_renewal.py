@@ -133,6 +133,7 @@ def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Sett
     assert stage.changing_cmdlets() == []
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_the_same_issuer_and_subject_change_no_connector(setting: Setting, tmp_path: Path) -> None:
     """Nor does the cloud, for a name that was given up renewals ago and is still in the store."""
@@ -156,6 +157,7 @@ def test_a_lost_name_means_the_cloud_and_the_commands_are_told(setting: Setting)
     assert_told_of_the_lost_name(renew(stage, **leaving_a_name(stage)).check())
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_run_that_goes_on_tells_of_the_name_that_the_first_one_gave_up(setting: Setting) -> None:
     """By then the hybrid configuration names the new certificate already."""
@@ -190,6 +192,7 @@ def test_connectors_are_found_by_what_they_do(setting: Setting) -> None:
 OF_FABRIKAM = "<I>CN=Fabrikam CA<S>CN=mail.fabrikam.test"
 
 
+@pytest.mark.long
 def test_the_connectors_of_another_tenant_and_of_a_relay_are_left_alone(setting: Setting) -> None:
     def two_more(organisation: dict[str, Any]) -> None:
         organisation["send_connectors"] += [
@@ -263,6 +266,7 @@ def test_a_killed_run_leaves_a_restart_that_the_next_one_makes_up_for(setting: S
     assert renew(stage).check().changed == 0
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_port_25_that_goes_on_with_another_certificate_fails_the_run(setting: Setting) -> None:
     """Here what is forwarded as port 25 is port 587 of the server."""
@@ -279,6 +283,7 @@ def test_port_25_that_goes_on_with_another_certificate_fails_the_run(setting: Se
     assert "Everything is as it was before the run." in run.output
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_a_port_is_passed_over_where_a_connector_for_the_control_node_answers(
     setting: Setting,
@@ -296,6 +301,7 @@ def test_a_port_is_passed_over_where_a_connector_for_the_control_node_answers(
     assert connector["ports"] == []
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize("named", ["old", None])
 def test_a_source_server_that_is_left_out_stops_the_run(
     setting: Setting, named: str | None

@@ -168,6 +168,7 @@ def assert_reached(job: Job, thumbprint: str) -> None:
     }
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize("moment", ["connectors", "drain"])
 def test_a_rotation_killed_after_the_certificate_serves_is_finished(
     stage: RotationStage, moment: str
@@ -219,6 +220,7 @@ def test_while_one_is_at_work_no_other_begins_and_nothing_is_taken_back(
     assert_reached(job, stage.example.new.thumbprint)
 
 
+@pytest.mark.long
 def test_a_rotation_is_finished_although_its_certificate_was_replaced_in_the_folder(
     stage: RotationStage,
 ) -> None:
@@ -233,6 +235,7 @@ def test_a_rotation_is_finished_although_its_certificate_was_replaced_in_the_fol
     assert job.records() == {True}
 
 
+@pytest.mark.long
 def test_a_rotation_that_was_interrupted_long_ago_is_told_and_left_alone(
     stage: RotationStage,
 ) -> None:
@@ -266,6 +269,7 @@ def test_a_rotation_whose_certificate_is_gone_is_taken_back(stage: RotationStage
 class TestWithAnAuthority:
     pytestmark = needs_an_authority
 
+    @pytest.mark.long_variants
     @pytest.mark.parametrize("keep", ["nowhere", "file"])
     def test_a_renewal_killed_after_the_certificate_serves_is_finished_with_that_certificate(
         self, renewing: RotationStage, keep: str

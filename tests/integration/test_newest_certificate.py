@@ -64,6 +64,7 @@ def fetched(stage: RotationStage, layout: str, new: pki.Issued) -> dict[str, Any
     return {}
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize(
     "layout", ["certbot", *(pytest.param(it, marks=pytest.mark.once) for it in ("lego", "pfx"))]
 )
@@ -87,6 +88,7 @@ def test_what_was_fetched_is_rotated_to_once(stage: RotationStage, layout: str) 
         assert counters["cmdlets"] == {"Get-ExchangeCertificate": 1}
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize("why", ["commercial", "revoked"])
 def test_a_former_certificate_that_ends_later_makes_nothing_new(tmp_path: Path, why: str) -> None:
     """It keeps SMTP for ever, which nobody can take from it."""

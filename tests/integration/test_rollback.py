@@ -64,7 +64,14 @@ def assert_as(stage: RotationStage, before: dict[str, Any]) -> None:
     assert stage.fake.get("/journal")["violations"] == []
 
 
-@pytest.mark.parametrize("same_name", [False, True], ids=["another name", "same name"])
+@pytest.mark.long_variants
+@pytest.mark.parametrize(
+    "same_name",
+    [
+        pytest.param(False, id="another name", marks=pytest.mark.main_way),
+        pytest.param(True, id="same name"),
+    ],
+)
 def test_a_finished_rotation_is_taken_back_and_taking_it_back_again_changes_nothing(
     staging: Staging, same_name: bool
 ) -> None:

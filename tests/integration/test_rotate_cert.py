@@ -157,6 +157,7 @@ def test_a_wildcard_certificate_for_imap_stops_before_any_change(setting: Settin
     assert stage.changing_cmdlets() == []
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize(
     "subject",
     [

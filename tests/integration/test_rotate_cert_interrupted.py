@@ -63,6 +63,7 @@ def with_no_warning(process: psutil.Process) -> None:
         pass
 
 
+@pytest.mark.long
 def test_a_killed_run_is_finished_by_the_next(stage: RotationStage) -> None:
     """Killed again and again, each time further on, until a run comes through."""
     internal = {
@@ -88,6 +89,7 @@ def test_a_killed_run_is_finished_by_the_next(stage: RotationStage) -> None:
     assert stage.run().check().changed == 0
 
 
+@pytest.mark.long_variants
 @pytest.mark.parametrize(
     ("stage", "cmdlet"),
     [

@@ -43,6 +43,8 @@ SERVERS = [
 MISSING = [*missing_programs(), *simulated_clock.missing_programs()]
 
 pytestmark = [
+    pytest.mark.long,
+    pytest.mark.year,
     pytest.mark.once,
     pytest.mark.longest,
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing"),
