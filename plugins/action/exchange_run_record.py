@@ -25,8 +25,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint i
     normalize_thumbprint,
 )
 
-OPERATIONS = ("rotate", "cleanup")
-
 
 class ActionModule(ExchangeActionBase):
     """The action of M(mailops.exchange.exchange_run_record)."""
@@ -41,7 +39,7 @@ class ActionModule(ExchangeActionBase):
         "directory": {"type": "path"},
         "folder": {"type": "path"},
         "exclusive": {"type": "bool", "default": False},
-        "operation": {"type": "str", "choices": list(OPERATIONS), "default": "rotate"},
+        "operation": {"type": "str", "choices": list(runs.OPERATIONS), "default": "rotate"},
         "thumbprint": {"type": "str"},
         "servers": {"type": "dict"},
         "organization": {"type": "dict"},
@@ -97,7 +95,7 @@ class ActionModule(ExchangeActionBase):
         if options["require_plan"]:
             self._check_plan(options, directory, thumbprint)
         with running.one_at_a_time(directory):
-            running.refuse_running_on(directory, addresses_of(options["servers"]), own)
+            running.refuse_running_on(directory, runs.addresses_of(options["servers"]), own)
             run, resumed = runs.begin_run(
                 directory,
                 operation=options["operation"],
@@ -106,7 +104,7 @@ class ActionModule(ExchangeActionBase):
                 organization=options["organization"],
                 now=now,
             )
-            running.note_carrier(run, own)
+            running.take_lock(run, own)
         run_folder.write_document(
             run.folder, run_folder.PLAN, runs.plan_document(options["plan"], thumbprint, now)
         )
@@ -122,7 +120,7 @@ class ActionModule(ExchangeActionBase):
             directory,
             operation=options["operation"],
             thumbprint=thumbprint,
-            addresses=addresses_of(options["servers"]),
+            addresses=runs.addresses_of(options["servers"]),
         )
         if unfinished is not None:
             # The plan was looked at before that run began; what is left of it is another plan.
@@ -136,7 +134,7 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _find(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        directory, addresses = Path(options["directory"]), addresses_of(options["servers"])
+        directory, addresses = Path(options["directory"]), runs.addresses_of(options["servers"])
         running.refuse_running_on(directory, addresses, self.playbook_process())
         run = runs.find_unfinished(
             directory,
@@ -161,14 +159,14 @@ class ActionModule(ExchangeActionBase):
         plan = run_folder.read_document(run.folder, run_folder.PLAN)
         return {"run": {**result_of(run, resumed=True), "after": after, "plan": plan}}
 
-    def _claim(self, run: runs.Run, own: running.Carrier | None) -> None:
+    def _claim(self, run: runs.Run, own: running.LockOwner | None) -> None:
         """Let nobody else begin on the servers of a run."""
         directory = run.folder.parent
         # A record may be gone back to from wherever it was moved to.
         if os.access(directory, os.R_OK | os.X_OK):
-            running.refuse_running_on(directory, addresses_of(run.before["servers"]), own)
+            running.refuse_running_on(directory, runs.addresses_of(run.before["servers"]), own)
         if not self.check_mode:
-            running.note_carrier(run, own)
+            running.take_lock(run, own)
 
     def _finish(self, options: Mapping[str, Any]) -> dict[str, Any]:
         if self.check_mode:
@@ -190,16 +188,8 @@ class ActionModule(ExchangeActionBase):
                     "organization": options["organization"],
                 },
             )
-        running.forget_carrier(folder)
+        running.release_lock(folder)
         return {"run": result_of(run, resumed=False)}
-
-
-def addresses_of(servers: Mapping[str, Any]) -> dict[str, str]:
-    """Under which address each server is reached."""
-    return {
-        name: str((server or {}).get("address")) if isinstance(server, Mapping) else ""
-        for name, server in servers.items()
-    }
 
 
 def result_of(run: runs.Run, *, resumed: bool) -> dict[str, Any]:
@@ -214,7 +204,7 @@ def result_of(run: runs.Run, *, resumed: bool) -> dict[str, Any]:
 
 def under_way(run: runs.Run, *, resumed: bool) -> str:
     """What summary.md says until the end of the run takes its place."""
-    again = ", and was gone on with after an interruption" if resumed else ""
+    again = ", and was resumed after an interruption" if resumed else ""
     servers = ", ".join(sorted(run.before["servers"]))
     return "\n".join(
         (
@@ -226,8 +216,8 @@ def under_way(run: runs.Run, *, resumed: bool) -> str:
             "",
             f"- What was done so far: `{run_folder.EVENTS}` in this folder. A `begin` without its",
             "  `done` may or may not have taken effect.",
-            "- To finish it: run the same playbook again. It goes on in this folder.",
-            "- To go back: `ansible-playbook mailops.exchange.rollback_cert -i INVENTORY",
+            "- To finish it: run the same playbook again. It resumes in this folder.",
+            "- To roll back: `ansible-playbook mailops.exchange.rollback_cert -i INVENTORY",
             f"  -e rollback_run_folder={run.folder}`",
         )
     )
