@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How does a run open its record, find an unfinished one, and close it?"""
+"""How does a run open its record, or one that it resumes, and close it?"""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs im
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import (
     run_folder,
+    run_lookup,
     running,
     runs,
 )
@@ -25,7 +26,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint i
     normalize_thumbprint,
 )
 
-OPERATIONS = ("rotate", "cleanup")
+# States of 0.2.0, and what takes their place.
+DEPRECATED_STATES = {
+    "begun": "state=started",
+    "found": "mailops.exchange.exchange_run_record_info with directory",
+    "read": "mailops.exchange.exchange_run_record_info with folder, or state=resumed in place of "
+    "exclusive=true",
+}
+REMOVAL_VERSION = "0.4.0"
 
 
 class ActionModule(ExchangeActionBase):
@@ -35,29 +43,32 @@ class ActionModule(ExchangeActionBase):
         **EXCHANGE_OPTIONS,
         "state": {
             "type": "str",
-            "choices": ["begun", "found", "read", "finished"],
+            "choices": ["started", "resumed", "finished", *DEPRECATED_STATES],
             "required": True,
         },
         "directory": {"type": "path"},
         "folder": {"type": "path"},
-        "exclusive": {"type": "bool", "default": False},
-        "operation": {"type": "str", "choices": list(OPERATIONS), "default": "rotate"},
+        "operation": {"type": "str", "choices": list(runs.OPERATIONS), "default": "rotate"},
         "thumbprint": {"type": "str"},
         "servers": {"type": "dict"},
         "organization": {"type": "dict"},
         "plan": {"type": "dict"},
         "require_plan": {"type": "bool", "default": False},
         "plan_maximum_age_hours": {"type": "float", "default": 72.0},
-        "maximum_age_hours": {"type": "float"},
         "outcome": {"type": "str"},
         "complete": {"type": "bool", "default": True},
         "summary": {"type": "str"},
+        # Of the deprecated states.
+        "exclusive": {"type": "bool", "default": False},
+        "maximum_age_hours": {"type": "float"},
     }
     REQUIRED_IF = [
+        ("state", "started", ("directory", "thumbprint", "servers", "plan")),
+        ("state", "resumed", ("folder",)),
+        ("state", "finished", ("folder", "outcome", "summary")),
         ("state", "begun", ("directory", "thumbprint", "servers", "plan")),
         ("state", "found", ("directory", "servers")),
         ("state", "read", ("folder",)),
-        ("state", "finished", ("folder", "outcome", "summary")),
     ]
     # Replaced by tests.
     playbook_process = staticmethod(running.playbook_process)
@@ -66,19 +77,27 @@ class ActionModule(ExchangeActionBase):
     REQUIRES_CONNECTION = False
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        for name in ("plan_maximum_age_hours", "maximum_age_hours"):
-            if options[name] is not None and options[name] <= 0:
-                raise InvalidInput(f"{name} must be more than 0.")
+        state = options["state"]
+        if state in DEPRECATED_STATES:
+            # A fact, so that a failure reports it too.
+            self.report.facts["deprecations"] = [deprecation_of(state)]
+        if options["plan_maximum_age_hours"] <= 0:
+            raise InvalidInput("plan_maximum_age_hours must be more than 0.")
         act = {
-            "begun": self._plan_only if self.check_mode else self._begin,
+            "started": self._start,
+            "resumed": self._resume,
+            "finished": self._finish,
+            "begun": self._start,
             "found": self._find,
             "read": self._read,
-            "finished": self._finish,
-        }[options["state"]]
+        }[state]
         return act(options)
 
-    def _plan_only(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """In check mode the plan is what a run leaves behind; nothing else has begun."""
+    def _start(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return self._keep_plan(options) if self.check_mode else self._open(options)
+
+    def _keep_plan(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """In check mode the plan is what a run leaves behind; nothing else has started."""
         folder = runs.keep_plan(
             Path(options["directory"]),
             thumbprint=normalize_thumbprint(options["thumbprint"]),
@@ -87,9 +106,19 @@ class ActionModule(ExchangeActionBase):
         )
         if options["summary"]:
             run_folder.write_document(folder, run_folder.SUMMARY, options["summary"])
-        return {"run": {"folder": str(folder), "resumed": False, "finished": False, "before": None}}
+        return {
+            "run": {
+                "folder": str(folder),
+                "resumed": False,
+                "finished": False,
+                "running": False,
+                "before": None,
+                "after": None,
+                "plan": run_folder.read_document(folder, run_folder.PLAN),
+            }
+        }
 
-    def _begin(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _open(self, options: Mapping[str, Any]) -> dict[str, Any]:
         directory = Path(options["directory"])
         thumbprint = normalize_thumbprint(options["thumbprint"])
         now = self.now()
@@ -97,7 +126,7 @@ class ActionModule(ExchangeActionBase):
         if options["require_plan"]:
             self._check_plan(options, directory, thumbprint)
         with running.one_at_a_time(directory):
-            running.refuse_running_on(directory, addresses_of(options["servers"]), own)
+            running.refuse_running_on(directory, runs.addresses_of(options["servers"]), own)
             run, resumed = runs.begin_run(
                 directory,
                 operation=options["operation"],
@@ -106,7 +135,7 @@ class ActionModule(ExchangeActionBase):
                 organization=options["organization"],
                 now=now,
             )
-            running.note_carrier(run, own)
+            running.take_lock(run, own)
         run_folder.write_document(
             run.folder, run_folder.PLAN, runs.plan_document(options["plan"], thumbprint, now)
         )
@@ -122,7 +151,7 @@ class ActionModule(ExchangeActionBase):
             directory,
             operation=options["operation"],
             thumbprint=thumbprint,
-            addresses=addresses_of(options["servers"]),
+            addresses=runs.addresses_of(options["servers"]),
         )
         if unfinished is not None:
             # The plan was looked at before that run began; what is left of it is another plan.
@@ -135,44 +164,21 @@ class ActionModule(ExchangeActionBase):
             now=self.now(),
         )
 
-    def _find(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        directory, addresses = Path(options["directory"]), addresses_of(options["servers"])
-        running.refuse_running_on(directory, addresses, self.playbook_process())
-        run = runs.find_unfinished(
-            directory,
-            operation=options["operation"],
-            thumbprint=normalize_thumbprint(options["thumbprint"])
-            if options["thumbprint"]
-            else None,
-            addresses=addresses,
-        )
-        maximum = options["maximum_age_hours"]
-        if run is not None and maximum and runs.hours_since(run, self.now()) > maximum:
-            return {"run": None, "too_old": str(run.folder)}
-        return {"run": None if run is None else result_of(run, resumed=True), "too_old": None}
-
-    def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _resume(self, options: Mapping[str, Any]) -> dict[str, Any]:
         run = runs.open_run(Path(options["folder"]))
         own = self.playbook_process()
         running.refuse_running(run, own)
-        if options["exclusive"]:
-            self._claim(run, own)
-        after = run_folder.read_document(run.folder, run_folder.AFTER)
-        plan = run_folder.read_document(run.folder, run_folder.PLAN)
-        return {"run": {**result_of(run, resumed=True), "after": after, "plan": plan}}
-
-    def _claim(self, run: runs.Run, own: running.Carrier | None) -> None:
-        """Let nobody else begin on the servers of a run."""
         directory = run.folder.parent
-        # A record may be gone back to from wherever it was moved to.
+        # A record may be rolled back from wherever it was moved to.
         if os.access(directory, os.R_OK | os.X_OK):
-            running.refuse_running_on(directory, addresses_of(run.before["servers"]), own)
+            running.refuse_running_on(directory, runs.addresses_of(run.before["servers"]), own)
         if not self.check_mode:
-            running.note_carrier(run, own)
+            running.take_lock(run, own)
+        return {"run": result_of(run, resumed=True)}
 
     def _finish(self, options: Mapping[str, Any]) -> dict[str, Any]:
         if self.check_mode:
-            return {}
+            return {"run": None}
         folder = Path(options["folder"])
         run = runs.open_run(folder)
         run_folder.write_document(folder, run_folder.SUMMARY, options["summary"])
@@ -190,31 +196,53 @@ class ActionModule(ExchangeActionBase):
                     "organization": options["organization"],
                 },
             )
-        running.forget_carrier(folder)
+        running.release_lock(folder)
         return {"run": result_of(run, resumed=False)}
 
+    # -- the deprecated states -------------------------------------------------------------------
 
-def addresses_of(servers: Mapping[str, Any]) -> dict[str, str]:
-    """Under which address each server is reached."""
-    return {
-        name: str((server or {}).get("address")) if isinstance(server, Mapping) else ""
-        for name, server in servers.items()
-    }
+    def _find(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        directory, servers = Path(options["directory"]), options["servers"]
+        running.refuse_running_on(directory, runs.addresses_of(servers), self.playbook_process())
+        thumbprint = options["thumbprint"]
+        result = run_lookup.find_result(
+            directory,
+            operation=options["operation"],
+            thumbprint=normalize_thumbprint(thumbprint) if thumbprint else None,
+            servers=servers,
+            maximum_age_hours=options["maximum_age_hours"],
+            now=self.now(),
+        )
+        if result["run"] is not None:
+            result["run"]["resumed"] = True
+        return result
+
+    def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        if options["exclusive"]:
+            return self._resume(options)
+        run = runs.open_run(Path(options["folder"]))
+        running.refuse_running(run, self.playbook_process())
+        return {"run": result_of(run, resumed=True)}
 
 
 def result_of(run: runs.Run, *, resumed: bool) -> dict[str, Any]:
     """The run as RETURN documents it."""
+    return {**run_lookup.run_result(run), "resumed": resumed}
+
+
+def deprecation_of(state: str) -> dict[str, str]:
+    """An entry of the result's `deprecations` as every ansible-core takes it."""
     return {
-        "folder": str(run.folder),
-        "resumed": resumed,
-        "finished": run.finished,
-        "before": dict(run.before),
+        "msg": f"state={state} of mailops.exchange.exchange_run_record is deprecated: use "
+        f"{DEPRECATED_STATES[state]}.",
+        "version": REMOVAL_VERSION,
+        "collection_name": "mailops.exchange",
     }
 
 
 def under_way(run: runs.Run, *, resumed: bool) -> str:
     """What summary.md says until the end of the run takes its place."""
-    again = ", and was gone on with after an interruption" if resumed else ""
+    again = ", and was resumed after an interruption" if resumed else ""
     servers = ", ".join(sorted(run.before["servers"]))
     return "\n".join(
         (
@@ -226,8 +254,8 @@ def under_way(run: runs.Run, *, resumed: bool) -> str:
             "",
             f"- What was done so far: `{run_folder.EVENTS}` in this folder. A `begin` without its",
             "  `done` may or may not have taken effect.",
-            "- To finish it: run the same playbook again. It goes on in this folder.",
-            "- To go back: `ansible-playbook mailops.exchange.rollback_cert -i INVENTORY",
+            "- To finish it: run the same playbook again. It resumes in this folder.",
+            "- To roll back: `ansible-playbook mailops.exchange.rollback_cert -i INVENTORY",
             f"  -e rollback_run_folder={run.folder}`",
         )
     )

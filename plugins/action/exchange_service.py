@@ -440,21 +440,21 @@ def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, serve
         StateNotReached: with the first such service, the server's words, how the service is now
             and which ones were left alone because of it.
     """
-    skipped = [name for name, item in touched.items() if item.get("skipped")]
-    left_alone = f" Left alone after that: {', '.join(skipped)}." if skipped else ""
+    left_alone = [name for name, item in touched.items() if item.get("skipped")]
+    after_that = f" Left alone after that: {', '.join(left_alone)}." if left_alone else ""
     for name, item in touched.items():
-        details = {"server": server, "service": name, "skipped": skipped}
+        details = {"server": server, "service": name, "services_left_alone": left_alone}
         if item.get("error"):
             raise StateNotReached(
                 f"{name} on {server} could not be {state}: {str(item['error']).rstrip('.')}. It is "
-                f"{item.get('status')} now.{left_alone} The server's event log tells why; then "
+                f"{item.get('status')} now.{after_that} The server's event log tells why; then "
                 "run this again.",
                 details=details,
             )
         if item.get("status") != _REACHED[state]:
             raise StateNotReached(
                 f"{name} on {server} is {item.get('status')} and not {_REACHED[state]}."
-                f"{left_alone} The server's event log tells why; then run this again.",
+                f"{after_that} The server's event log tells why; then run this again.",
                 details=details,
             )
 

@@ -64,6 +64,7 @@ options:
       - The account's password. It can also be given with C(--ask-pass).
       - Without it Kerberos uses the ticket of O(remote_user) that is in the credential cache.
     type: str
+    secret: true
     vars:
       - name: ansible_password
   exchange_server:

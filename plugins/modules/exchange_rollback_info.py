@@ -46,13 +46,12 @@ extends_documentation_fragment:
   - mailops.exchange.attributes.info
 seealso:
   - module: mailops.exchange.exchange_state_info
-  - module: mailops.exchange.exchange_run_record
+  - module: mailops.exchange.exchange_run_record_info
 """
 
 EXAMPLES = r"""
 - name: Read the record of a run
-  mailops.exchange.exchange_run_record:
-    state: read
+  mailops.exchange.exchange_run_record_info:
     folder: /var/lib/mailops/runs/20270110T213000Z-rotate-0563B863
   register: record
   run_once: true

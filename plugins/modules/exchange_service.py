@@ -156,7 +156,7 @@ EXAMPLES = r"""
 RETURN = r"""
 services:
   description: The services, in the order in which they were named.
-  returned: success
+  returned: success, and failure after the services were touched
   type: list
   elements: dict
   contains:
@@ -190,6 +190,17 @@ services:
       returned: always
       type: float
       sample: 6.2
+service:
+  description: The service that could not be brought into the state that was asked for.
+  returned: when that failed
+  type: str
+  sample: MSExchangeTransport
+services_left_alone:
+  description: Services that were not touched any more, because the one before them failed.
+  returned: with RV(service)
+  type: list
+  elements: str
+  sample: [MSExchangeFrontEndTransport]
 smtp:
   description: What the SMTP ports answered.
   returned: when SMTP was waited for

@@ -181,7 +181,8 @@ BAD_VALUES: list[tuple[str, dict[str, Any], str]] = [
     ("exchange_component_state", {"component": "HubTransport", "state": "Asleep"}, "Asleep"),
     ("exchange_service", {"state": "stopped", "drain": True}, "restarted only"),
     ("exchange_service", {"state": "restarted", "drain": True, "drain_timeout": 0}, "not 0"),
-    ("exchange_run_record", {"state": "read", "folder": "/nowhere/run"}, "/nowhere/run"),
+    ("exchange_run_record_info", {"folder": "/nowhere/run"}, "/nowhere/run"),
+    ("exchange_run_record", {"state": "resumed", "folder": "/nowhere/run"}, "/nowhere/run"),
 ]
 
 
@@ -200,6 +201,20 @@ def test_bad_values_are_named_in_one_line_and_nothing_is_sent(stage: ModuleStage
         assert "\n" not in message, (module, message)
         assert "Traceback" not in message, (module, message)
     assert stage.counters("EX01")["sessions"] == 0
+
+
+def test_a_deprecated_state_still_works_and_says_what_takes_its_place(stage: ModuleStage) -> None:
+    servers = {"EX01": {"address": "ex01.contoso.test"}}
+    found = {"state": "found", "directory": str(stage.directory / "runs"), "servers": servers}
+
+    run = stage.run(task("Find", "exchange_run_record", found), hosts="EX01").check()
+
+    assert run.result("Find")["run"] is None
+    # The callback breaks lines at the width of the terminal.
+    output = " ".join(run.output.split())
+    assert "[DEPRECATION WARNING]" in output
+    assert "state=found of mailops.exchange.exchange_run_record is deprecated" in output
+    assert "0.4.0" in output
 
 
 def test_another_connection_is_refused_in_one_sentence(stage: ModuleStage) -> None:

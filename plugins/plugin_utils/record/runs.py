@@ -4,7 +4,7 @@
 """Which runs have there been, which of them is not finished, and which plan was made for what?
 
 A run is begun when ``before.json`` is there and finished when ``after.json`` is. What is not
-finished is gone on with in the same folder, so that ``before.json`` stays what was before the first
+finished is resumed in the same folder, so that ``before.json`` stays what was before the first
 change, however often a run was interrupted.
 """
 
@@ -24,6 +24,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import Inv
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
 
 FORMAT = 1
+OPERATIONS = ("rotate", "cleanup")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _FOLDER = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9A-F]{8}(-\d+)?")
 _MOST_FOLDERS_OF_A_SECOND = 100
@@ -82,7 +83,7 @@ def find_unfinished(
 
     Args:
         thumbprint: None for any certificate. Then a newer run for another one, which has finished,
-            hides what was left before it: going back behind that would undo what it did.
+            hides what was left before it: a rollback behind that would undo what it did.
         addresses: of the servers now; one in common, under the same address, makes it the same
             organization.
     """
@@ -115,16 +116,15 @@ def begin_run(
     organization: Mapping[str, Any] | None,
     now: datetime,
 ) -> tuple[Run, bool]:
-    """Open the folder of a run and have ``before.json`` in it; True when it goes on with another.
+    """Open the folder of a run and have ``before.json`` in it; True when it resumes another.
 
-    Servers that the run it goes on with did not know are added; what is known stays as it is.
+    Servers that the run it resumes did not know are added; what is known stays as it is.
 
     Raises:
         InvalidInput: the record cannot be written.
     """
-    addresses = {name: str(server.get("address")) for name, server in servers.items()}
     run = find_unfinished(
-        directory, operation=operation, thumbprint=thumbprint, addresses=addresses
+        directory, operation=operation, thumbprint=thumbprint, addresses=addresses_of(servers)
     )
     if run is not None:
         missing = {
@@ -254,6 +254,14 @@ def _new_folder(directory: Path, operation: str, thumbprint: str, now: datetime)
             ) from error
         return folder
     raise InvalidInput(f"There are too many runs of one second in {directory}.")
+
+
+def addresses_of(servers: Mapping[str, Any]) -> dict[str, str]:
+    """Under which address each server is reached."""
+    return {
+        name: str((server or {}).get("address")) if isinstance(server, Mapping) else ""
+        for name, server in servers.items()
+    }
 
 
 def same_organization(

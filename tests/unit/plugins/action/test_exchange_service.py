@@ -219,6 +219,8 @@ def test_a_service_that_does_not_come_back_is_a_failure_with_the_words_of_window
     assert result["failed"] is True
     assert "Service cannot be started." in result["msg"]
     assert result["service"] == "MSExchangeTransport"
+    assert result["services_left_alone"] == []
+    assert "skipped" not in result
     assert result["services"][0]["status"] == "Stopped"
 
 
@@ -233,7 +235,11 @@ def test_a_failure_tells_how_the_service_is_and_what_was_left_alone() -> None:
         "MSExchangeTransport on EX01 could not be restarted: Service cannot be started. "
         "It is Stopped now. Left alone after that: MSExchangeFrontEndTransport."
     )
-    assert caught.value.details["skipped"] == ["MSExchangeFrontEndTransport"]
+    assert caught.value.details == {
+        "server": "EX01",
+        "service": "MSExchangeTransport",
+        "services_left_alone": ["MSExchangeFrontEndTransport"],
+    }
 
 
 def test_smtp_that_does_not_answer_is_a_failure_that_tells_the_restart(

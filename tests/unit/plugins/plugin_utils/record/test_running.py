@@ -50,45 +50,49 @@ def run(tmp_path: Path) -> runs.Run:
 
 
 @contextmanager
-def another_process() -> Iterator[tuple[subprocess.Popen[str], running.Carrier]]:
-    """A living process whose worker asks what carries it."""
+def another_process() -> Iterator[tuple[subprocess.Popen[str], running.LockOwner]]:
+    """A living process whose worker asks which process it belongs to."""
     with subprocess.Popen(
         [sys.executable, "-c", LOOK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
             assert int(process.stdout.readline()) == process.pid
-            carrier = running.process_of(process.pid)
-            assert carrier is not None
-            yield process, carrier
+            owner = running.process_of(process.pid)
+            assert owner is not None
+            yield process, owner
         finally:
             process.kill()
 
 
-def test_what_another_living_process_carries_is_refused(run: runs.Run, tmp_path: Path) -> None:
+def test_a_run_whose_lock_another_living_process_owns_is_refused(
+    run: runs.Run, tmp_path: Path
+) -> None:
     own = running.playbook_process()
-    with another_process() as (process, carrier):
-        running.note_carrier(run, carrier)
+    with another_process() as (process, owner):
+        running.take_lock(run, owner)
         with pytest.raises(InvalidInput) as refused:
             running.refuse_running(run, own)
         with pytest.raises(InvalidInput):
             running.refuse_running_on(tmp_path, ADDRESSES, own)
         # Other servers are nothing to it, nor is the run to the process itself.
         running.refuse_running_on(tmp_path, {"EX07": "ex07.contoso.com"}, own)
-        running.refuse_running(run, carrier)
+        running.refuse_running(run, owner)
+        assert running.is_running(run)
     assert f"process {process.pid} " in str(refused.value)
     assert str(run.folder) in str(refused.value)
     assert "begun 2027-01-10T21:30:00Z" in str(refused.value)
 
 
-def test_what_a_dead_process_carried_was_interrupted(run: runs.Run) -> None:
-    with another_process() as (process, carrier):
-        running.note_carrier(run, carrier)
+def test_a_run_whose_lock_a_dead_process_owns_was_interrupted(run: runs.Run) -> None:
+    with another_process() as (process, owner):
+        running.take_lock(run, owner)
         process.kill()
         # Not waited for yet, so the number is still taken.
         while running.process_of(process.pid) is not None:
             pass
         running.refuse_running(run, None)
+        assert not running.is_running(run)
     running.refuse_running(run, None)
 
 
@@ -96,22 +100,22 @@ def test_what_a_dead_process_carried_was_interrupted(run: runs.Run) -> None:
 def test_the_same_number_of_another_time_or_place_is_another_process(
     run: runs.Run, part: str
 ) -> None:
-    with another_process() as (_, carrier):
-        running.note_carrier(run, replace(carrier, **{part: "other"}))
+    with another_process() as (_, owner):
+        running.take_lock(run, replace(owner, **{part: "other"}))
         running.refuse_running(run, None)
 
 
-def test_a_run_that_has_ended_is_carried_by_nobody(run: runs.Run) -> None:
-    with another_process() as (_, carrier):
-        running.note_carrier(run, carrier)
-        assert run_folder.read_document(run.folder, run_folder.RUNNING) == asdict(carrier)
-        running.forget_carrier(run.folder)
+def test_the_lock_of_a_run_that_has_ended_is_released(run: runs.Run) -> None:
+    with another_process() as (_, owner):
+        running.take_lock(run, owner)
+        assert run_folder.read_document(run.folder, run_folder.RUNNING) == asdict(owner)
+        running.release_lock(run.folder)
         running.refuse_running(run, None)
-    running.forget_carrier(run.folder)
+    running.release_lock(run.folder)
 
 
-def test_a_process_that_cannot_be_looked_up_is_not_noted(run: runs.Run) -> None:
-    running.note_carrier(run, None)
+def test_a_process_that_cannot_be_looked_up_takes_no_lock(run: runs.Run) -> None:
+    running.take_lock(run, None)
     assert not (run.folder / run_folder.RUNNING).exists()
 
 
