@@ -242,7 +242,12 @@ def _install(uv: Path, environment: Environment, ansible_core: str, files: list[
         command += ["--requirement", REPOSITORY / file]
     if environment.name == OLDEST:
         command += ["--constraint", _lower_bounds(uv, environment, files)]
-    _run([*command, ansible_core])
+    try:
+        _run([*command, ansible_core])
+    except SetupFailed as failure:
+        raise SetupFailed(
+            f"the packages of {environment.name} could not be installed from PyPI: {failure}"
+        ) from failure
 
 
 def _lower_bounds(uv: Path, environment: Environment, files: list[str]) -> Path:
