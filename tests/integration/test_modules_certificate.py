@@ -29,6 +29,7 @@ def install(stage: ModuleStage, name: str = "Install", **options: Any) -> dict[s
     )
 
 
+@pytest.mark.main_way
 def test_a_certificate_is_planned_installed_and_found_installed(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     internal = stage.server(server)["InternalTransportCertificateThumbprint"]
