@@ -33,12 +33,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
     set_auth_config,
     unread_servers,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
     AuthConfiguration,
     read_auth_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,

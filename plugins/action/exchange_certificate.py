@@ -27,6 +27,13 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.ser
     SERVICES_OPTION,
     check_services_given,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    AuthConfiguration,
+    read_auth_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.federation_trust import (  # noqa: E501
+    read_federation_thumbprints,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     read_hybrid_configuration,
 )
@@ -60,10 +67,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.serv
     wanted_services,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
     connectors_naming,
-    read_auth_configuration,
-    read_federation_thumbprints,
     read_receive_connectors,
     read_send_connectors,
 )

@@ -31,6 +31,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     find_certificate,
     read_certificates,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     read_objects,
 )
@@ -81,9 +84,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.wizard imp
     judge_service_host,
     judge_store,
     judge_wizard,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
     plan_organization,

@@ -39,6 +39,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     find_certificate,
     read_certificates,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     Services,
     wanted_services,
@@ -87,7 +90,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_bac
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     find_outgoing,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (

@@ -31,6 +31,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     find_certificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     Services,
     check_names_suit,
@@ -46,7 +49,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.recorded
     server_to_json,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     OrganizationPlan,
     ServerPlan,
     plan_organization,
