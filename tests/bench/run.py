@@ -86,8 +86,8 @@ def report(tasks: TaskTimes, rotations: list[tuple[Rotation, Rotation]]) -> str:
         "## A rotation",
         "",
         "A certificate from another issuer for IIS, SMTP, IMAP and POP: every server imports and "
-        "enables it, one Receive connector per server and one Send connector name it anew, and "
-        "transport, IIS, POP and IMAP services restart one server after the other.",
+        "enables it, one Receive connector per server and one Send connector are pointed to it, "
+        "and transport, IIS, POP and IMAP services restart one server after the other.",
         "",
         *_rotation_table([full for full, _no_op in rotations]),
         "",
@@ -100,7 +100,7 @@ def report(tasks: TaskTimes, rotations: list[tuple[Rotation, Rotation]]) -> str:
         "Sessions are PowerShell sessions plus Windows shells. Cmdlets are Exchange's; "
         "`Select-Object` behind one is not counted again. What belongs to the organization (Send "
         "connectors, hybrid configuration) is read and set once, on the first server: the marginal "
-        "column tells what each further server costs beyond the smallest run.",
+        "column shows what each further server costs beyond the smallest run.",
         "",
         "## Goals",
         "",
