@@ -291,7 +291,7 @@ def test_a_connection_is_renewed_before_the_server_would_drop_it(server: OneServ
     assert server.count("windows_shells") == 1
 
 
-def test_a_shell_that_is_gone_is_opened_anew_before_anything_runs(
+def test_a_shell_that_is_gone_is_opened_again_before_anything_runs(
     server: OneServer, session: WindowsSession
 ) -> None:
     session.run("services", query(TRANSPORT))
@@ -322,7 +322,7 @@ def test_a_query_whose_answer_is_lost_is_an_unreachable_server(
         session.run("services", query(TRANSPORT))
 
 
-def test_a_script_is_given_up_at_its_deadline(server: OneServer) -> None:
+def test_a_script_is_abandoned_at_its_deadline(server: OneServer) -> None:
     server.behave(service_restart_seconds=60.0)
     try:
         with (

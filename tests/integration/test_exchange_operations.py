@@ -174,7 +174,7 @@ class TestInstalling:
         assert (installed.friendly_name, installed.exportable) == ("Mail 2027", True)
         assert installed.has_private_key is True
 
-    def test_what_was_taken_with_force_is_given_back(
+    def test_what_was_taken_with_force_is_restored(
         self, session: ExchangeSession, server: str, new: LoadedCertificate
     ) -> None:
         before = read_internal_transport_thumbprint(session, server)

@@ -225,7 +225,7 @@ def test_removal_of_exchange_s_own_certificates_is_explained(stage: ModuleStage,
     assert stage.calls(changing=True) == []
 
 
-def test_a_failure_of_enabling_is_told_with_what_was_done_and_repaired_by_the_next_run(
+def test_a_failure_of_enabling_is_reported_with_what_was_done_and_repaired_by_the_next_run(
     stage: ModuleStage,
 ) -> None:
     server = stage.fresh_server()

@@ -69,7 +69,7 @@ class ModelServer:
     instead: dict[str, Callable[[], CmdletResult]] = field(default_factory=dict)
     ignores_no: bool = False
     forgets_services: bool = False
-    tells_exportable: bool = True
+    shows_exportable: bool = True
     prompts: list[AnsweredPrompt] = field(default_factory=list)
 
     def answer(self, cmdlet: Cmdlet, *, answer: PromptPolicy | None = None) -> CmdletResult:
@@ -109,7 +109,7 @@ class ModelServer:
             "RawData": der,
             "Status": item.status,
             "FriendlyName": item.friendly_name,
-            "PrivateKeyExportable": item.exportable if self.tells_exportable else None,
+            "PrivateKeyExportable": item.exportable if self.shows_exportable else None,
             "HasPrivateKey": True,
             "Identity": f"{self.name}\\{item.thumbprint}",
         }

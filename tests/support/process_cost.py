@@ -48,7 +48,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str], log: Path) ->
         )
         sampler = _MemorySampler(process.pid)
         sampler.start()
-        # wait4 alone tells the processor time of this child and not of other ones.
+        # Only wait4 reports the processor time of this child without that of other ones.
         _pid, status, usage = os.wait4(process.pid, 0)
         wall_seconds = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -47,7 +47,7 @@ def main() -> int:
     try:
         (environment,) = ready(name)
     except SetupFailed as failure:
-        print(f"Cannot go on: {failure}", file=sys.stderr)
+        print(f"Cannot continue: {failure}", file=sys.stderr)
         return 1
     home = _home()
     _write_pip_bootstrap(environment, home=home)

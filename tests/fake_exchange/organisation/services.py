@@ -28,7 +28,7 @@ from fake_exchange.organisation.model import (
 TRANSPORT = "MSExchangeTransport"
 FRONT_END_TRANSPORT = "MSExchangeFrontEndTransport"
 
-#: The door for TLS between Exchange servers; it uses the internal transport certificate.
+#: The command for TLS between Exchange servers; uses the internal transport certificate.
 ANONYMOUS_TLS = "X-ANONYMOUSTLS"
 
 #: name, display name, started by itself at installation
@@ -163,7 +163,7 @@ def load_certificates(organisation: Organisation, server: Server, service: Servi
         found["imap"] = selection.for_mail_access(organisation, server, "IMAP")
     elif service.Name == "MSExchangePOP3":
         found["pop3"] = selection.for_mail_access(organisation, server, "POP")
-    service.loaded = {door: loaded for door, loaded in found.items() if loaded is not None}
+    service.loaded = {port: loaded for port, loaded in found.items() if loaded is not None}
 
 
 def recycle(organisation: Organisation, server: Server, name: str) -> None:
@@ -210,7 +210,7 @@ def forget_connector(server: Server, name: str) -> None:
 def start(organisation: Organisation, server: Server, name: str) -> None:
     """Start a service and wait until it runs; nothing happens if it does.
 
-    Raises `ServiceRefused`. The ports are told through `organisation.service_observers`.
+    Raises `ServiceRefused`. The ports learn of it through `organisation.service_observers`.
     """
     service = _existing(server, name)
     with organisation.lock:

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens inside a remote Windows shell? Commands run in threads of their own; they go on when
-nobody reads them any more, and end early only when they are told to or when their shell closes."""
+"""What happens inside a remote Windows shell? Commands run in threads of their own; they keep
+running when nobody reads them any more, and end early only on a signal or with their shell."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SIGNALS = ("terminate", "ctrl_c", "ctrl_break", "crtl_c", "powershell/signal/cr
 @dataclass(frozen=True)
 class Quotas:
     """What a shell allows; None is no limit. `operations` counts every request of the shell and is
-    never given back, as in WinRS."""
+    never released, as in WinRS."""
 
     processes: int | None = 25
     operations: int | None = None

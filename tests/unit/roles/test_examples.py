@@ -109,7 +109,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 def test_the_script_of_the_role_group_is_made_from_the_code() -> None:
     written = role_group.SCRIPT.read_text(encoding="utf-8")
-    assert written == role_group.script(), "make it anew: python -m support.role_group"
+    assert written == role_group.script(), "make it again: python -m support.role_group"
 
 
 def test_the_script_of_the_role_group_is_powershell() -> None:
@@ -147,7 +147,7 @@ def test_the_image_has_the_headers_of_the_python_that_it_names() -> None:
 
 
 def test_optional_collections_have_one_lower_bound() -> None:
-    """The image, the project for AWX and the sentences that tell how to install them agree."""
+    """The image, the project for AWX and the sentences that say how to install them agree."""
     stated = yaml.safe_load((REPOSITORY / "requirements-collections.yml").read_text())
     bounds = {item["name"]: item["version"] for item in stated["collections"]}
     image = yaml.safe_load((REPOSITORY / "execution-environment.yml").read_text())

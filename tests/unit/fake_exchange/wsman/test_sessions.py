@@ -92,7 +92,7 @@ def test_a_terminating_error_is_the_reason_of_the_failed_state(fake):
         afterwards = session.invoke(("Write-Text", {}))
     assert result.state == PSInvocationState.Failed
     assert result.errors == []
-    assert str(result.reason) == "cannot go on"
+    assert str(result.reason) == "cannot continue"
     assert afterwards.output == ["xxxxx"]
 
 

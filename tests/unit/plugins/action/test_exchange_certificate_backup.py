@@ -99,7 +99,7 @@ def test_a_key_that_cannot_be_exported_needs_an_explicit_yes(  # type: ignore[no
     server.certificates[1] = held
     if exportable is None:
         # Exchange does not tell, so only the export itself shows it.
-        server.tells_exportable = False
+        server.shows_exportable = False
     thumbprint = certificates.old.thumbprint
 
     refused = backup(run, thumbprint, tmp_path)

@@ -92,7 +92,7 @@ def test_stuck_messages_stay_until_they_are_released(fake: FakeProcess) -> None:
     assert len(after(fake, "delivered", 3)["queued"]["EX02"]["EX02\\7"]) == 0
 
 
-def test_mail_goes_on_when_a_component_becomes_active_again(fake: FakeProcess) -> None:
+def test_mail_moves_when_a_component_becomes_active_again(fake: FakeProcess) -> None:
     fake.post("/components", server="EX01", component="HubTransport", state="Inactive")
     fake.post("/mail", server="EX01", count=2)
     assert queues(fake)["EX01\\Submission"][0] == 2
@@ -100,7 +100,7 @@ def test_mail_goes_on_when_a_component_becomes_active_again(fake: FakeProcess) -
     after(fake, "delivered", 2)
 
 
-def test_mail_that_takes_its_time_goes_on_when_it_need_not_any_more(fake: FakeProcess) -> None:
+def test_mail_that_takes_its_time_moves_when_it_need_not_any_more(fake: FakeProcess) -> None:
     fake.post("/behavior", mail_seconds=3600)
     fake.post("/mail", server="EX01", count=2)
     assert queues(fake)["EX01\\Submission"][0] == 2

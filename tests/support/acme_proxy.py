@@ -1,8 +1,8 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does an ACME authority misbehave in a way that Pebble cannot? A door in front of it that
-passes everything on, and limits the rate or closes when it is told to."""
+"""How does an ACME authority misbehave in a way that Pebble cannot? A proxy in front of it
+that passes everything on, and limits the rate or stops answering when a test asks for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.pebble import Pebble
 _PASSED_BACK = ("Content-Type", "Location", "Link", "Replay-Nonce", "Retry-After", "Cache-Control")
 
 
-class AcmeDoor(LoopbackServer):
+class AcmeProxy(LoopbackServer):
     """Use as a context manager; clients are given `url` instead of Pebble's."""
 
     def __init__(self, pebble: Pebble) -> None:
@@ -30,7 +30,7 @@ class AcmeDoor(LoopbackServer):
         super().__init__(handler_of(self._handle, protocol="HTTP/1.1"))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(
-            pebble.directory / "pebble-door.pem", pebble.directory / "pebble-door.key"
+            pebble.directory / "pebble-server.pem", pebble.directory / "pebble-server.key"
         )
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._paths = self._resources()
