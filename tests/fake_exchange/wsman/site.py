@@ -197,6 +197,7 @@ class _SiteConnection:
         site, faults = self._site, self._site.organisation.faults
         door = "windows" if self._port.startswith("winrm") else "exchange"
         cmdlet = site.table.in_flight(request)
+        site.organisation.counters.add(site.server.Name, "wsman_requests", key=request.verb)
         number = site.organisation.wire_log.add(site.server.Name, door, request.verb, cmdlet)
         where: dict[str, str | None] = {
             "server": site.server.Name,

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured: single tasks, and whole rotations of organizations of several sizes."""
+"""What do single tasks, and whole rotations of organizations of several sizes, cost? `make bench`
+measures them; a test holds their counts against docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -14,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from process_cost import Cost, run
-
 from support.example_organisation import USER, ExampleOrganisation, write_example
 from support.fake_process import FakeProcess
+from support.process_cost import Cost, run
 from support.run_playbook import REPOSITORY, playbook_environment, write_yaml
 from support.task_seconds import read_task_seconds, task_seconds_environment
 
-HERE = Path(__file__).resolve().parent
+BARE_CLIENT = REPOSITORY / "tests" / "bench" / "bare_client.py"
 ROTATE = REPOSITORY / "playbooks" / "rotate_cert.yml"
+FORKS = 10
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,18 @@ class TaskTimes:
 
 @dataclass(frozen=True)
 class Rotation:
-    """What one run of the playbook cost, on how many servers, by the fake's own counters."""
+    """What one run of the playbook cost, on how many servers, by the fake's own counters.
+
+    sessions: PowerShell sessions and Windows shells. http_requests: all of them but WSMan's
+    Receive, which are receives: only their number depends on time.
+    """
 
     servers: int
     cost: Cost
     sessions: int
-    windows_shells: int
     cmdlets: int
     http_requests: int
+    receives: int
 
     def per_server(self, amount: float) -> float:
         return amount / self.servers
@@ -65,8 +70,11 @@ def measure_tasks(directory: Path, *, rounds: int) -> TaskTimes:
     )
 
 
-def measure_rotations(directory: Path, *, servers: int, forks: int) -> tuple[Rotation, Rotation]:
-    """Rotate an organization of that size, then run the same playbook again: (full, no-op)."""
+def measure_rotations(directory: Path, *, servers: int) -> tuple[Rotation, Rotation]:
+    """Rotate an organization of that size, then run the same playbook again: (full, no-op).
+
+    Raises CommandFailed when one of the two runs fails.
+    """
     example = write_example(
         directory,
         [
@@ -78,7 +86,7 @@ def measure_rotations(directory: Path, *, servers: int, forks: int) -> tuple[Rot
         inventory = write_yaml(directory / "inventory.yml", example.inventory(fake.endpoints))
         variables = write_yaml(directory / "variables.yml", example.variables())
         command = [_program("ansible-playbook"), "--inventory", str(inventory)]
-        command += ["--forks", str(forks), "--extra-vars", f"@{variables}", str(ROTATE)]
+        command += ["--forks", str(FORKS), "--extra-vars", f"@{variables}", str(ROTATE)]
         environment = playbook_environment(directory)
         full = _rotation(fake, command, environment, directory / "full.log", servers=servers)
         no_op = _rotation(fake, command, environment, directory / "no_op.log", servers=servers)
@@ -103,9 +111,7 @@ def _task_seconds(
     play = {"hosts": "exchange", "gather_facts": False, "tasks": tasks}
     playbook = write_yaml(directory / "tasks.yml", [play])
     record = directory / "seconds.jsonl"
-    environment = playbook_environment(directory) | {
-        **task_seconds_environment(record),
-    }
+    environment = playbook_environment(directory) | task_seconds_environment(record)
     command = [_program("ansible-playbook"), "--inventory", str(inventory), str(playbook)]
     run(command, environment=environment, log=directory / "tasks.log")
     seconds: dict[str, list[float]] = {"debug": [], "no-op": []}
@@ -128,7 +134,7 @@ def _bare_client_seconds(
     }
     arguments = [server["address"], str(server["ports"]["powershell_http"]), "EX01", str(rounds)]
     output = subprocess.run(
-        [sys.executable, str(HERE / "bare_client.py"), *arguments],
+        [sys.executable, str(BARE_CLIENT), *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -148,13 +154,14 @@ def _rotation(
     fake.post("/counters/reset")
     cost = run(command, environment=environment, log=log)
     total = fake.get("/counters")["total"]
+    receives = total["wsman_requests"].get("Receive", 0)
     return Rotation(
         servers=servers,
         cost=cost,
-        sessions=total["sessions"],
-        windows_shells=total["windows_shells"],
+        sessions=total["sessions"] + total["windows_shells"],
         cmdlets=sum(count for name, count in total["cmdlets"].items() if name != "Select-Object"),
-        http_requests=total["http_requests"],
+        http_requests=total["http_requests"] - receives,
+        receives=receives,
     )
 
 
