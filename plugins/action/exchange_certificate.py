@@ -10,16 +10,29 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.services_option import (  # noqa: E501
+    SERVICES_OPTION,
+    check_services_given,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    AuthConfiguration,
+    read_auth_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.federation_trust import (  # noqa: E501
+    read_federation_thumbprints,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     read_hybrid_configuration,
@@ -54,10 +67,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.serv
     wanted_services,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
     connectors_naming,
-    read_auth_configuration,
-    read_federation_thumbprints,
     read_receive_connectors,
     read_send_connectors,
 )
@@ -107,11 +117,7 @@ class ActionModule(ExchangeActionBase):
         **EXCHANGE_OPTIONS,
         **RECORD_OPTIONS,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "services": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
-        },
+        "services": SERVICES_OPTION,
         "friendly_name": {"type": "str"},
         "exportable": {"type": "bool"},
         "require_ssl": {"type": "bool", "default": True},
@@ -444,12 +450,3 @@ class ActionModule(ExchangeActionBase):
             return read_federation_thumbprints(self.session, self.domain_controller)
         except CmdletNotAvailable:
             return set()
-
-
-def check_services_given(given: Mapping[str, Any]) -> None:
-    """Refuse services with the reason, before the list of choices does it without one."""
-    services = given.get("services")
-    if isinstance(services, str):
-        services = [item for item in services.split(",") if item.strip()]
-    if isinstance(services, list):
-        wanted_services(str(item) for item in services)

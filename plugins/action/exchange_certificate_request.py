@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    preload,
-)
-from ansible_collections.mailops.exchange.plugins.action.exchange_auth_certificate import (
-    DistributingAction,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.distributing_action import (  # noqa: E501
+    DistributingAction,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
     check_friendly_name,

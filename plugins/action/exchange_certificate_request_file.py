@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action.exchange_key_file import KeyFileAction
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.key_file_action import (  # noqa: E501
+    KeyFileAction,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.local_request import (
     Key,

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    preload,
-)
-from ansible_collections.mailops.exchange.plugins.action.exchange_auth_certificate import (
-    DistributingAction,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.distributing_action import (  # noqa: E501
+    DistributingAction,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_certificate import (  # noqa: E501
     ServerHoldings,

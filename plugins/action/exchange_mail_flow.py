@@ -15,13 +15,15 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,

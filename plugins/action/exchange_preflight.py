@@ -11,17 +11,22 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    PRELOADED_FOR_WINDOWS,
-    ExchangeActionBase,
-    preload,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils import exchange_builds
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    PRELOADED_FOR_WINDOWS,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.services_option import (  # noqa: E501
+    SERVICES_OPTION,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.autodiscover import (  # noqa: E501
     read_autodiscover_hosts,
@@ -33,6 +38,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     Services,
@@ -82,7 +90,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_bac
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     find_outgoing,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (
@@ -128,12 +135,7 @@ class ActionModule(ExchangeActionBase):
     ARGUMENT_SPEC = {
         **CERTIFICATE_SOURCE_OPTIONS,
         **EXCHANGE_OPTIONS,
-        "services": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
-            "default": ["IIS", "SMTP"],
-        },
+        "services": {**SERVICES_OPTION, "default": ["IIS", "SMTP"]},
         "organization": {"type": "bool", "default": False},
         "required_names": {"type": "list", "elements": "str"},
         "allow_wildcard": {"type": "bool", "default": False},

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
     PRELOADED_FOR_EXCHANGE,
     PRELOADED_FOR_WINDOWS,
-    ExchangeActionBase,
     preload,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
-    EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     read_certificates,

@@ -15,6 +15,9 @@ from datetime import datetime, timezone
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    read_auth_configuration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     read_hybrid_configuration,
 )
@@ -30,10 +33,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     find_certificate,
     read_certificates,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     check_reached,
     find_connector,
-    read_auth_configuration,
     read_receive_connectors,
     read_send_connectors,
     set_connector,
@@ -48,7 +53,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletFailed
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     plan_server,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (

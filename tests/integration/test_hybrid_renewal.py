@@ -73,7 +73,7 @@ def frontend(stage: RotationStage, server: str) -> dict[str, Any]:
 
 
 def told(run: PlaybookRun) -> str:
-    return "\n".join(run.result("Tell whether the wizard has to run")["msg"])
+    return "\n".join(run.result("Report whether the wizard has to run")["msg"])
 
 
 WITHOUT_A_NAME = SECOND_CA.issue(

@@ -305,7 +305,7 @@ class TestWithAnAuthority:
         (first,) = job.certificates()
 
         planned = job.run(check_mode=True).check()
-        assert "would be taken back" in planned.output
+        assert "would be rolled back" in planned.output
         assert renewing.changing_cmdlets() == []
 
         job.run().check()

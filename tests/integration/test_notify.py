@@ -118,7 +118,7 @@ def test_who_cannot_be_told_before_stops_the_run_unless_that_is_not_wanted(
     assert TOKEN not in run.output
 
     going_on = stage.run(notify_must_succeed=False).check()
-    assert "NOT TOLD (before)" in going_on.output
+    assert "NOT NOTIFIED (before)" in going_on.output
     assert stage.everywhere() == {stage.example.new.thumbprint}
 
 

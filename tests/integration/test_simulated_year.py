@@ -99,7 +99,12 @@ class Year:
             environment=self.clock.environment,
             **variables,
         ).check()
-        sentences = [*_said(run, "due : Tell it"), *_said(run, "acme_renewal : Tell it")]
+        tasks = (
+            "due : Report the verdict",
+            "acme_renewal : receive | Report the new certificate",
+            "acme_renewal : take_kept | Report the kept certificate",
+        )
+        sentences = [text for task in tasks for text in _said(run, task)]
         self.log.append(f"{self.clock.now:%Y-%m-%d}  " + " ".join(sentences))
         if run.changed:
             self.renewed_on.append(self.clock.now)

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
-    CmdletError,
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import (
@@ -27,7 +26,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts 
     PromptPolicy,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import RemoteObject
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletFailed
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
+    CmdletFailed,
+)
 from support import pki
 
 CHOICES = ["Yes", "Yes to All", "No", "No to All"]

@@ -44,6 +44,7 @@ KEEP, STAGE, PUBLISH, WAIT, IMPOSSIBLE = "keep", "stage", "publish", "wait", "im
 # As Microsoft's instruction names it.
 FRIENDLY_NAME = "Exchange Delegation Federation"
 _KEY_SIZE = 2048
+_THUMBPRINTS = ("OrgPrivCertificate", "OrgPrevPrivCertificate", "OrgNextPrivCertificate")
 _INSTALLED = "installed"
 # The subdomain that Exchange registers for accounts; nobody has to prove it.
 _ACCOUNT_NAMESPACE = "fydibohf25spdlt"
@@ -239,6 +240,18 @@ def _just_created(
 # -- reading and changing --------------------------------------------------------------------------
 
 
+def read_federation_thumbprints(session: Session, domain_controller: str | None = None) -> set[str]:
+    """Return the certificates that the federation trusts name: current, previous and next.
+
+    Raises:
+        CmdletFailed and everything else that ExchangeSession.invoke raises.
+    """
+    given: dict[str, object] = {"DomainController": domain_controller} if domain_controller else {}
+    values = read_objects(session, Cmdlet("Get-FederationTrust", given), _THUMBPRINTS)
+    found = {(text_of(value.get(name)) or "").upper() for value in values for name in _THUMBPRINTS}
+    return found - {""}
+
+
 def read_federation_trust(
     session: Session, domain_controller: str | None = None
 ) -> FederationTrust | None:
@@ -247,7 +260,7 @@ def read_federation_trust(
     values = read_objects(
         session,
         Cmdlet("Get-FederationTrust", given),
-        ("Name", "OrgPrivCertificate", "OrgPrevPrivCertificate", "OrgNextPrivCertificate"),
+        ("Name", *_THUMBPRINTS),
     )
     if not values:
         return None

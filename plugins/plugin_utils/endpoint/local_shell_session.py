@@ -22,7 +22,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.error_re
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
-    CmdletError,
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import PromptPolicy
@@ -34,6 +33,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     to_plain,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
     CmdletFailed,
     CmdletNotAvailable,
     InvalidInput,

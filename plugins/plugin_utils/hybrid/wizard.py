@@ -19,6 +19,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
     choose,
 )
@@ -30,9 +33,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     failed,
     passed,
     warned,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.distinguished_name import (
     common_name,

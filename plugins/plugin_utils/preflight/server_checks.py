@@ -16,6 +16,9 @@ from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    read_auth_configuration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
@@ -23,9 +26,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     Session,
     read_objects,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    read_auth_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     Finding,
     failed,
     passed,
     warned,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
 )
 
 

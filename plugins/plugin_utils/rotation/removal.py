@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    AuthConfiguration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     HybridConfiguration,
 )
@@ -15,7 +18,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
     connectors_naming,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (

@@ -20,6 +20,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     EXCLUSIVE_SERVICES,
     Services,
@@ -35,7 +38,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connec
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
     ConnectorChange,
-    NewCertificate,
     OrganizationPlan,
     ServerPlan,
 )
@@ -59,7 +61,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certific
 
 __all__ = [
     "ConnectorChange",
-    "NewCertificate",
     "OrganizationPlan",
     "ServerPlan",
     "find_outgoing",

@@ -12,10 +12,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.cmdlet_er
     error_code,
     explained,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
-    CmdletError,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
     CmdletFailed,
     CmdletNotAvailable,
 )

@@ -9,15 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
-    read_hybrid_configuration,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
     check_reached,
     connectors_naming,
     find_connector,
-    read_auth_configuration,
     read_receive_connectors,
     read_send_connectors,
     set_connector,
@@ -35,7 +30,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
-from support import captures
 from support.recording_session import RecordingSession, cmdlet_error, remote
 
 NAME = "<I>CN=Contoso CA, C=US<S>CN=mail.contoso.com"
@@ -143,43 +137,3 @@ def test_connectors_that_name_a_certificate_in_any_spelling() -> None:
     ]
     naming = connectors_naming(connectors, TlsCertificateName.parse(NAME))
     assert [connector.name for connector in naming] == ["0", "1", "2"]
-
-
-def test_hybrid_configuration() -> None:
-    session = RecordingSession({"Get-HybridConfiguration": [[remote(TlsCertificateName=NAME)], []]})
-    first, second = read_hybrid_configuration(session), read_hybrid_configuration(session)
-    assert first is not None
-    assert first.tls_certificate_name == NAME
-    assert second is None
-
-
-def test_auth_configuration() -> None:
-    answer = remote(
-        CurrentCertificateThumbprint="ab" * 20,
-        PreviousCertificateThumbprint="",
-        NextCertificateThumbprint=None,
-    )
-    session = RecordingSession({"Get-AuthConfig": [[answer], []]})
-    assert read_auth_configuration(session) == AuthConfiguration(current="AB" * 20)
-    assert read_auth_configuration(session) == AuthConfiguration()
-
-
-@captures.needs_captures
-def test_captured_hybrid_and_auth_configuration() -> None:
-    session = RecordingSession(
-        {
-            "Get-HybridConfiguration": [
-                list(captures.read("hybrid-configuration/365labs-GetHybridConfiguration"))
-            ],
-            "Get-AuthConfig": [list(captures.read("auth-config/exlab-GetAuthConfig"))],
-        }
-    )
-    hybrid = read_hybrid_configuration(session)
-    assert hybrid is not None
-    assert hybrid.tls_certificate_name == (
-        "<I>CN=GeoTrust TLS RSA CA G1, OU=www.digicert.com, O=DigiCert Inc, C=US"
-        "<S>CN=mail.contoso.com"
-    )
-    assert read_auth_configuration(session) == AuthConfiguration(
-        current="2D10A746D6BB8D795F1679AEBD89D5D2AE583CB7"
-    )

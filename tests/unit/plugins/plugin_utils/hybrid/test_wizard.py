@@ -14,10 +14,10 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import wizard
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
     NewCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import wizard
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )

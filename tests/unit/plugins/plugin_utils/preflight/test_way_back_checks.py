@@ -12,11 +12,11 @@ from datetime import datetime, timezone
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
     check_way_back,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
 )
 
 OUTGOING = ExchangeCertificate(

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    AuthConfiguration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     ReceiveConnector,

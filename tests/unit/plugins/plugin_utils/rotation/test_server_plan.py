@@ -17,12 +17,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     ReceiveConnector,
     SendConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     ServerPlan,
     find_outgoing,
     plan_organization,

@@ -16,12 +16,10 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.mailops.exchange.plugins.action import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    plain_options,
-    scrubbed,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
@@ -213,22 +211,6 @@ def test_a_secret_that_a_server_echoes_is_blotted_out(secret: str) -> None:
     assert secret not in str(result)
     assert result["msg"] == "cannot open with ********"
     assert result["texts"] == ["<********>"]
-
-
-def test_a_secret_too_short_to_hide_anything_tears_no_holes() -> None:
-    assert scrubbed({"thumbprint": "A1B2"}, ["A1"]) == {"thumbprint": "A1B2"}
-
-
-def test_options_become_builtin_types() -> None:
-    class Tagged(str):
-        """As Ansible's own text classes."""
-
-    plain = plain_options({"a": Tagged("x"), "b": [Tagged("y")], "c": {"d": Tagged("z")}, "e": 1})
-
-    assert plain == {"a": "x", "b": ["y"], "c": {"d": "z"}, "e": 1}
-    assert type(plain["a"]) is str
-    assert type(plain["b"][0]) is str
-    assert type(plain["c"]["d"]) is str
 
 
 def test_relative_files_are_found_in_the_files_folder(tmp_path: Path) -> None:

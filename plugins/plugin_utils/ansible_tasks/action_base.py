@@ -5,14 +5,11 @@
 """What do all actions have in common between Ansible's task and the meaning of Exchange?
 
 Options are checked, files of the control node are read, errors become results and no secret leaves.
-It is here and not in plugin_utils because nothing there knows Ansible; the plugin loader passes
-over __init__.py.
 """
 
 from __future__ import annotations
 
 import base64
-import importlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +23,16 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import ArgumentSpec
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
+    ArgumentSpec,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.options import (
+    plain_options,
+    spell_choices,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.scrubbing import (
+    scrubbed,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     EndpointUnreachable,
     ExchangeError,
@@ -48,26 +54,6 @@ if TYPE_CHECKING:
 
 CONNECTION = "mailops.exchange.exchange"
 
-# What a worker needs for an Exchange session; see preload().
-PRELOADED_FOR_EXCHANGE = (
-    "cryptography.x509",
-    "cryptography.hazmat.primitives.serialization.pkcs12",
-    "psrpcore",
-    "psrpcore.types",
-    "pypsrp.wsman",
-    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.exchange_session",
-    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.runspace_pool",
-    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.pipeline_run",
-)
-PRELOADED_FOR_WINDOWS = (
-    "winrm",
-    f"{__name__.rpartition('.')[0]}.plugin_utils.endpoint.windows_session",
-)
-
-MASK = "********"
-
-# A shorter secret hides nothing, and blotting it out would tear holes into thumbprints and names.
-_SHORTEST_SCRUBBED_SECRET = 4
 _VAULT_HEADER = b"$ANSIBLE_VAULT"
 
 
@@ -359,72 +345,3 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
             with suppress(AttributeError, KeyError):
                 values.append(self._connection.get_option("password"))
         return [str(value) for value in values if value]
-
-
-def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as built-in types: Ansible's own text and list classes must not travel further."""
-    return {str.__str__(name): _plain(value) for name, value in options.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, Mapping):
-        return plain_options(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
-def spell_choices(options: dict[str, Any], spec: ArgumentSpec) -> None:
-    """Spell values as the choices of their options are spelled: Exchange ignores case too."""
-    for name, definition in spec.items():
-        choices = {
-            choice.lower(): choice
-            for choice in definition.get("choices", ())
-            if isinstance(choice, str)
-        }
-        value = options.get(name)
-        if not choices or value is None:
-            continue
-        if isinstance(value, list):
-            options[name] = [choices.get(str(item).strip().lower(), item) for item in value]
-        elif isinstance(value, str) and definition.get("type") == "list":
-            items = [item.strip() for item in value.split(",")]
-            options[name] = [choices.get(item.lower(), item) for item in items if item]
-        elif isinstance(value, str):
-            options[name] = choices.get(value.strip().lower(), value)
-
-
-def scrubbed(value: Any, secrets: Sequence[str]) -> Any:
-    """The value with every occurrence of a secret inside a text blotted out."""
-    wanted = sorted(
-        (secret for secret in secrets if len(secret) >= _SHORTEST_SCRUBBED_SECRET),
-        key=len,
-        reverse=True,
-    )
-    return _scrubbed(value, wanted) if wanted else value
-
-
-def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, MASK)
-        return value
-    if isinstance(value, dict):
-        return {name: _scrubbed(item, secrets) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_scrubbed(item, secrets) for item in value]
-    return value
-
-
-def preload(*names: str) -> None:
-    """Import modules while the action is loaded.
-
-    The strategy loads an action in Ansible's main process, and every worker is forked from it: what
-    is imported here is paid for once per run instead of once per task. A missing library is no
-    matter yet; whoever needs it says so.
-    """
-    for name in names:
-        with suppress(ImportError):
-            importlib.import_module(name)
