@@ -68,6 +68,11 @@ class Origin:
             load_average=os.getloadavg()[0],
         )
 
+    @property
+    def on_shared_machine(self) -> bool:
+        """Whether other work ran on it when the measurement began."""
+        return self.load_average > 1
+
     def __str__(self) -> str:
         commit = f"of commit `{self.commit}`" if self.commit else "of no commit"
         if self.uncommitted_changes:
@@ -153,6 +158,8 @@ def page_text(
     ]
     if any(row["reached"] == "**no**" for row in goals):
         lines += ["A goal that is missed stays: a later change has to bring its number down.", ""]
+    if origin.on_shared_machine:
+        lines += ["Whether a goal of time is reached was judged on a shared machine.", ""]
     return "\n".join(lines)
 
 
@@ -300,7 +307,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _shared(origin: Origin) -> str:
-    if origin.load_average <= 1:
+    if not origin.on_shared_machine:
         return ""
     return (
         " Other work ran on it: wall times were measured on a shared machine and are longer than "
