@@ -40,10 +40,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
@@ -212,25 +212,28 @@ class ActionModule(DistributingAction):
         internal = self._internal_transport(server)
         certificates = self._certificates_of(server, holdings)
         known = {item.thumbprint for item in certificates}
-        self.begin(f"Create {text}.")
-        try:
-            created = create_auth_certificate(
-                self.session,
-                server=server,
-                internal_transport=internal,
-                domain_controller=self.domain_controller,
-            ).thumbprint
-        except OutcomeUnknown:
-            # Never sent twice; if the server did it after all, go on with what it made.
+
+        def look_up() -> str | None:
             again = read_holdings(self.session, self.domain_controller)
             made = [
                 item.thumbprint
                 for item in self._certificates_of(server, again)
                 if item.thumbprint not in known and is_named(item)
             ]
-            if len(made) != 1:
-                raise
-            created = made[0]
+            return made[0] if len(made) == 1 else None
+
+        self.begin(f"Create {text}.")
+        created = once(
+            lambda: (
+                create_auth_certificate(
+                    self.session,
+                    server=server,
+                    internal_transport=internal,
+                    domain_controller=self.domain_controller,
+                ).thumbprint
+            ),
+            look_up,
+        )
         self.done(f"Created {text}: {created}.")
         restored = keep_internal_transport_certificate(
             self.session,
@@ -306,21 +309,21 @@ class ActionModule(DistributingAction):
         reached: Callable[[AuthConfiguration], bool],
     ) -> AuthConfiguration:
         text = sentence(plan, thumbprint or "")
-        self.begin(text)
-        unknown: OutcomeUnknown | None = None
-        try:
+
+        def send() -> None:
             for parameters in steps:
                 result = set_auth_config(self.session, parameters, self.domain_controller)
                 self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = read_auth_configuration(self.session, self.domain_controller)
-        if not reached(after):
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            text,
+            send,
+            read=lambda: read_auth_configuration(self.session, self.domain_controller),
+            reached=reached,
+            otherwise=lambda _after: StateNotReached(
                 f"Set-AuthConfig took this without an error, but it is not so: {text}"
-            )
-        self.done(text)
-        return after
+            ),
+        )
 
     def _warn_of_absence(self, after: AuthConfiguration, holdings: list[ServerHoldings]) -> None:
         for thumbprint in wanted_everywhere(after):

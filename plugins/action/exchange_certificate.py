@@ -66,6 +66,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.serv
     render_services,
     wanted_services,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
     connectors_naming,
     read_receive_connectors,
@@ -81,7 +82,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.releas
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.removal import (
@@ -225,25 +225,27 @@ class ActionModule(ExchangeActionBase):
 
     def _import(self, wish: InstallationWish, loaded: LoadedCertificate) -> None:
         self.begin(f"Import {title(wish)} on {wish.server}.")
-        try:
-            import_certificate(
+        once(
+            lambda: import_certificate(
                 self.session,
                 loaded,
                 server=wish.server,
                 friendly_name=wish.friendly_name_at_import,
                 exportable=wish.exportable,
                 domain_controller=self.domain_controller,
-            )
-        except OutcomeUnknown:
-            # Never sent twice; if the server did it after all, go on.
-            if self._stored(wish) is None:
-                raise
+            ),
+            lambda: self._stored(wish),
+        )
         self.done(f"Imported {title(wish)} on {wish.server}.")
 
     def _enable(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+        def is_enabled() -> bool:
+            stored = self._stored(wish)
+            return stored is not None and not missing_services(plan.enable, stored.services)
+
         self.begin(enabled_sentence("Enable", wish, plan, before))
-        try:
-            enable_certificate(
+        once(
+            lambda: enable_certificate(
                 self.session,
                 wish.thumbprint,
                 plan.enable,
@@ -253,11 +255,9 @@ class ActionModule(ExchangeActionBase):
                 require_ssl=wish.require_ssl,
                 network_service_allowed=wish.network_service_allowed,
                 domain_controller=self.domain_controller,
-            )
-        except OutcomeUnknown:
-            stored = self._stored(wish)
-            if stored is None or missing_services(plan.enable, stored.services):
-                raise
+            ),
+            is_enabled,
+        )
         self.done(enabled_sentence("Enabled", wish, plan, before))
 
     def _stored(self, wish: InstallationWish) -> ExchangeCertificate | None:
@@ -354,22 +354,19 @@ class ActionModule(ExchangeActionBase):
         return result
 
     def _remove(self, server: str, thumbprint: str, name: str) -> None:
-        self.begin(f"Remove {name} from {server}.")
-        try:
-            remove_certificate(
+        self.carry_out(
+            f"Remove {name} from {server}.",
+            lambda: remove_certificate(
                 self.session, thumbprint, server=server, domain_controller=self.domain_controller
-            )
-        except OutcomeUnknown:
-            certificates = read_certificates(self.session, server, self.domain_controller)
-            if find_certificate(certificates, thumbprint):
-                raise
-        self.done(f"Removed {name} from {server}.")
-        certificates = read_certificates(self.session, server, self.domain_controller)
-        if find_certificate(certificates, thumbprint):
-            raise StateNotReached(
+            ),
+            read=lambda: read_certificates(self.session, server, self.domain_controller),
+            reached=lambda certificates: find_certificate(certificates, thumbprint) is None,
+            otherwise=lambda _certificates: StateNotReached(
                 f"{server} removed {name} without an error, but still has it.",
                 details={"server": server, "thumbprint": thumbprint},
-            )
+            ),
+            done=[f"Removed {name} from {server}."],
+        )
 
     def _released(self, connectors: list[SendConnector]) -> AbstractContextManager[None]:
         if not connectors or self._record is None:

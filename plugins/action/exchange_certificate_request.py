@@ -47,7 +47,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.requ
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.distinguished_name import (
@@ -120,22 +119,19 @@ class ActionModule(DistributingAction):
         if self.check_mode:
             self.report.changes.append(sentence)
             return {"request": None}
-        self.begin(sentence)
-        try:
-            create_request(
+        made = self.carry_out(
+            sentence,
+            lambda: create_request(
                 self.session, wish, server=server, domain_controller=self.domain_controller
-            )
-        except OutcomeUnknown:
-            # Never sent twice; if the server did it after all, go on with what it made.
-            if not any(wish.matches(item) for item in self._pending(server)):
-                raise
-        made = [item for item in self._pending(server) if wish.matches(item)]
-        if not made:
-            raise StateNotReached(
+            ),
+            read=lambda: [item for item in self._pending(server) if wish.matches(item)],
+            reached=bool,
+            otherwise=lambda _made: StateNotReached(
                 f"{server} created a request without an error, but it does not wait there.",
                 details={"server": server},
-            )
-        self.done(sentence.replace("Create ", "Created ", 1))
+            ),
+            done=[sentence.replace("Create ", "Created ", 1)],
+        )
         return {"request": self._shown(server, made[-1].thumbprint)}
 
     def _take_over(self, options: dict[str, Any], server: str) -> None:
@@ -205,19 +201,23 @@ class ActionModule(DistributingAction):
         return self._finish(options, server, response.thumbprint, response.others)
 
     def _complete(self, server: str, response: Response, sentence: str) -> None:
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
-            complete_request(
+        self.carry_out(
+            sentence,
+            lambda: complete_request(
                 self.session, response, server=server, domain_controller=self.domain_controller
-            )
-        except OutcomeUnknown as error:
-            unknown = error
-        certificates = read_certificates(self.session, server, self.domain_controller)
-        found = find_certificate(certificates, response.thumbprint)
-        if found is None or found.is_pending_request or found.has_private_key is False:
-            raise unknown or not_completed(server, response.thumbprint)
-        self.done(sentence.replace("Complete ", "Completed ", 1))
+            ),
+            read=lambda: find_certificate(
+                read_certificates(self.session, server, self.domain_controller),
+                response.thumbprint,
+            ),
+            reached=lambda found: (
+                found is not None
+                and not found.is_pending_request
+                and found.has_private_key is not False
+            ),
+            otherwise=lambda _found: not_completed(server, response.thumbprint),
+            done=[sentence.replace("Complete ", "Completed ", 1)],
+        )
 
     def _completed_before(
         self, data: bytes, origin: str, certificates: list[ExchangeCertificate]
@@ -273,22 +273,21 @@ class ActionModule(DistributingAction):
         if self.check_mode:
             self.report.changes.append(sentence)
             return
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
-            remove_certificate(
+        self.carry_out(
+            sentence,
+            lambda: remove_certificate(
                 self.session,
                 item.thumbprint,
                 server=server,
                 domain_controller=self.domain_controller,
-            )
-        except OutcomeUnknown as error:
-            unknown = error
-        if any(other.thumbprint == item.thumbprint for other in self._pending(server)):
-            raise unknown or StateNotReached(
+            ),
+            read=lambda: [other.thumbprint for other in self._pending(server)],
+            reached=lambda pending: item.thumbprint not in pending,
+            otherwise=lambda _pending: StateNotReached(
                 f"{server} removed request {item.thumbprint} without an error, but still has it."
-            )
-        self.done(sentence.replace("Give up", "Gave up", 1))
+            ),
+            done=[sentence.replace("Give up", "Gave up", 1)],
+        )
 
 
 def thumbprints_of(data: bytes, origin: str) -> list[str]:

@@ -31,7 +31,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
@@ -78,22 +77,20 @@ class ActionModule(ExchangeActionBase):
     def _change(
         self, desired: Mapping[str, Any], changed: Mapping[str, Any]
     ) -> HybridConfiguration:
-        unknown: OutcomeUnknown | None = None
-        self.begin(" ".join(sentences(changed)))
-        try:
+        def send() -> None:
             result = set_hybrid_configuration(
                 self.session, changed, domain_controller=self.domain_controller
             )
             self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = self._read()
-        remaining = changed_options(desired, after)
-        if remaining:
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            " ".join(sentences(changed)),
+            send,
+            read=self._read,
+            reached=lambda after: not changed_options(desired, after),
+            otherwise=lambda after: StateNotReached(
                 "After the change the hybrid configuration still differs in "
-                f"{', '.join(remaining)}."
-            )
-        for sentence in sentences(changed):
-            self.done(sentence)
-        return after
+                f"{', '.join(changed_options(desired, after))}."
+            ),
+            done=sentences(changed),
+        )

@@ -39,7 +39,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.edge_subscriptions import (
@@ -151,9 +150,9 @@ class ActionModule(ExchangeActionBase):
         certificates: list[ExchangeCertificate],
     ) -> InternalTransportState:
         server = before.server
-        self.begin(sentence(plan, server, "Give", "Create"))
-        unknown: OutcomeUnknown | None = None
-        try:
+        known = (None, *(item.thumbprint for item in certificates))
+
+        def send() -> None:
             if plan.action == RECREATE:
                 create_internal_transport_certificate(
                     self.session, server=server, domain_controller=self.domain_controller
@@ -168,22 +167,23 @@ class ActionModule(ExchangeActionBase):
                     force=True,
                     domain_controller=self.domain_controller,
                 )
-        except OutcomeUnknown as error:
-            unknown = error
-        after = self._read(server)[0]
-        reached = (
-            after.thumbprint not in (None, *(item.thumbprint for item in certificates))
-            if plan.action == RECREATE
-            else after.thumbprint == plan.thumbprint
-        )
-        if not reached:
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            sentence(plan, server, "Give", "Create"),
+            send,
+            read=lambda: self._read(server)[0],
+            reached=lambda after: (
+                after.thumbprint not in known
+                if plan.action == RECREATE
+                else after.thumbprint == plan.thumbprint
+            ),
+            otherwise=lambda after: StateNotReached(
                 f"The internal transport certificate of {server} is {after.thumbprint} after the "
                 "change, which is not what was asked for.",
                 details={"server": server},
-            )
-        self.done(sentence(plan, server, "Gave", "Created"))
-        return after
+            ),
+            done=[sentence(plan, server, "Gave", "Created")],
+        )
 
     def _result(self, state: InternalTransportState) -> dict[str, Any]:
         now = self.now()

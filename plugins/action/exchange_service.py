@@ -24,10 +24,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.pre
     PRELOADED_FOR_WINDOWS,
     preload,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     ExchangeError,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.smtp_banner import (
@@ -254,10 +254,10 @@ class ActionModule(ExchangeActionBase):
         touched: dict[str, dict[str, Any]] = {}
         if to_do:
             self.begin(f"{_ACTIONS[state].capitalize()} {', '.join(to_do)} on {server}.")
-            try:
-                answer = self._run_script(_ACTIONS[state], to_do, timeout)
-            except OutcomeUnknown as unknown:
-                answer = self._after_lost_contact(unknown, to_do, options, server=server)
+            answer = once(
+                lambda: self._run_script(_ACTIONS[state], to_do, timeout),
+                lambda: self._after_lost_contact(to_do, options, server=server),
+            )
             touched = {str(item["name"]): item for item in answer["services"]}
         reports = []
         for service in before:
@@ -282,23 +282,18 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _after_lost_contact(
-        self,
-        unknown: OutcomeUnknown,
-        names: Sequence[str],
-        options: Mapping[str, Any],
-        *,
-        server: str,
-    ) -> dict[str, Any]:
+        self, names: Sequence[str], options: Mapping[str, Any], *, server: str
+    ) -> dict[str, Any] | None:
         """The script goes on without us, or died with its shell between stop and start: no service
         may stay stopped, least of all the one that carries Exchange's own endpoint.
 
-        Raises:
-            OutcomeUnknown: they run, but nobody knows whether all of them were restarted; or they
-                cannot be reached.
+        Returns:
+            What the script would have said, or None: they run, but nobody knows whether all of them
+            were restarted; or they cannot be reached.
         """
         state = options["state"]
         if state == "stopped":
-            raise unknown
+            return None
         for _attempt in range(_ATTEMPTS):
             self.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
@@ -314,7 +309,7 @@ class ActionModule(ExchangeActionBase):
                 ]
             )
             break
-        raise unknown
+        return None
 
     def _wait_for_smtp(
         self,

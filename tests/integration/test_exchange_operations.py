@@ -37,7 +37,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_
     NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    check_reached,
     find_connector,
     read_receive_connectors,
     read_send_connectors,
@@ -300,7 +299,7 @@ class TestConnectors:
                 session, find_connector(read_send_connectors(session), "partner 01"), desired
             )
             after = find_connector(read_send_connectors(session), "partner 01")
-            check_reached(desired, after)
+            assert not difference(desired, after)
         assert after.to_result()["tls_certificate_name"] is None
 
     def test_a_receive_connector_through_all_its_states(
@@ -312,7 +311,7 @@ class TestConnectors:
             self.change(session, find_connector(connectors, name, server=server), desired)
             connectors = read_receive_connectors(session, server)
             after = find_connector(connectors, name, server=server)
-            check_reached(desired, after)
+            assert not difference(desired, after)
         assert after.auth_mechanism == frozenset()
 
     def test_exchange_demanding_require_tls_is_understood(

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils import change
 from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     ArgumentSpec,
 )
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     )
 
 CONNECTION = "mailops.exchange.exchange"
+
+State = TypeVar("State")
 
 _VAULT_HEADER = b"$ANSIBLE_VAULT"
 
@@ -189,6 +192,36 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         """Report a change that was made, and write it into the run's record."""
         self.report.changes.append(sentence)
         self._note("done", sentence, kind=kind, expected=False)
+
+    def carry_out(
+        self,
+        sentence: str,
+        do: Callable[[], object],
+        *,
+        read: Callable[[], State],
+        reached: Callable[[State], bool],
+        otherwise: Callable[[State], ExchangeError],
+        done: Sequence[str] = (),
+    ) -> State:
+        """Change something as change.carry_out does, and note it in the run's record.
+
+        Args:
+            sentence: what is about to be done.
+            done: the same as what was done, where `sentence` itself does not say it.
+        """
+
+        def report() -> None:
+            for text in done or (sentence,):
+                self.done(text)
+
+        return change.carry_out(
+            do,
+            read=read,
+            reached=reached,
+            otherwise=otherwise,
+            announce=lambda: self.begin(sentence),
+            done=report,
+        )
 
     def now(self) -> datetime:
         """The present; a method so that tests can stop the clock."""

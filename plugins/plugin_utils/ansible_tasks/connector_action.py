@@ -28,12 +28,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     read_certificates,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    check_reached,
     connector_of_name,
     create_connector,
     find_connector,
     remove_connector,
     set_connector,
+    still_different,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_option import (  # noqa: E501
     CertificateWish,
@@ -170,9 +170,8 @@ class ConnectorAction(ExchangeActionBase):
         if self.check_mode:
             self.report.changes.append(sentence)
             return plan.connector
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
+
+        def send() -> None:
             result = create_connector(
                 self.session,
                 plan.connector.title,
@@ -181,16 +180,20 @@ class ConnectorAction(ExchangeActionBase):
                 domain_controller=self.domain_controller,
             )
             self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        created = connector_of_name(self.read_all(options), plan.connector.name)
-        if created is None:
-            raise unknown or StateNotReached(
+
+        known = self.carry_out(
+            sentence,
+            send,
+            read=lambda: self.read_all(options),
+            reached=lambda known: connector_of_name(known, plan.connector.name) is not None,
+            otherwise=lambda _known: StateNotReached(
                 f"{plan.connector.title} was created without an error, but is not there. If the "
                 "directory replicates slowly, name one domain controller with "
                 "ansible_exchange_domain_controller."
-            )
-        self.done(sentence.replace("Create ", "Created ", 1))
+            ),
+            done=[sentence.replace("Create ", "Created ", 1)],
+        )
+        created = find_connector(known, plan.connector.name)
         remaining = difference(desired, created)
         return self._set(options, desired, created, remaining) if remaining else created
 
@@ -216,24 +219,25 @@ class ConnectorAction(ExchangeActionBase):
         change: Difference,
     ) -> Connector:
         """Set what differs, then read the connector and compare again."""
-        unknown: OutcomeUnknown | None = None
-        self.begin(" ".join(change.sentences(before.title)))
-        try:
+
+        def send() -> None:
             result = set_connector(
                 self.session, before, change, domain_controller=self.domain_controller
             )
             self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = find_connector(
-            self.read_all(options), before.identity or before.name, **self.kind(options)
+
+        def read() -> Connector:
+            known = self.read_all(options)
+            return find_connector(known, before.identity or before.name, **self.kind(options))
+
+        return self.carry_out(
+            " ".join(change.sentences(before.title)),
+            send,
+            read=read,
+            reached=lambda after: not difference(desired, after),
+            otherwise=lambda after: still_different(desired, after),
+            done=change.sentences(before.title),
         )
-        if unknown is not None and difference(desired, after):
-            raise unknown
-        for sentence in change.sentences(before.title):
-            self.done(sentence)
-        check_reached(desired, after)
-        return after
 
     def _completed(
         self, parameters: Mapping[str, object], options: Mapping[str, Any]
@@ -263,17 +267,18 @@ class ConnectorAction(ExchangeActionBase):
         if self.check_mode:
             self.report.changes.append(sentence)
             return {"connector": before.to_result()}
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
-            remove_connector(self.session, before, domain_controller=self.domain_controller)
-        except OutcomeUnknown as error:
-            unknown = error
-        if connector_of_name(self.read_all(options), before.identity or before.name) is not None:
-            raise unknown or StateNotReached(
+        self.carry_out(
+            sentence,
+            lambda: remove_connector(
+                self.session, before, domain_controller=self.domain_controller
+            ),
+            read=lambda: self.read_all(options),
+            reached=lambda known: connector_of_name(known, before.identity or before.name) is None,
+            otherwise=lambda _known: StateNotReached(
                 f"{before.title} was removed without an error, but is still there."
-            )
-        self.done(sentence.replace("Remove ", "Removed ", 1))
+            ),
+            done=[sentence.replace("Remove ", "Removed ", 1)],
+        )
         return {"connector": before.to_result()}
 
     # -- extended rights -------------------------------------------------------------------------

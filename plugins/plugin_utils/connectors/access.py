@@ -206,19 +206,14 @@ def remove_connector(
         )
 
 
-def check_reached(desired: Mapping[str, object], actual: Connector) -> None:
-    """Compare what a connector reports after a change with what was asked for.
-
-    Raises:
-        StateNotReached: something still differs; the message names it.
-    """
+def still_different(desired: Mapping[str, object], actual: Connector) -> StateNotReached:
+    """The error for a connector that after a change is not what was asked for; it names what."""
     remaining = difference(desired, actual)
-    if remaining:
-        raise StateNotReached(
-            f"After the change {actual.title} still differs in {', '.join(remaining.changed)}. If "
-            "the directory replicates slowly, name one domain controller with "
-            "ansible_exchange_domain_controller."
-        )
+    return StateNotReached(
+        f"After the change {actual.title} still differs in {', '.join(remaining.changed)}. If the "
+        "directory replicates slowly, name one domain controller with "
+        "ansible_exchange_domain_controller."
+    )
 
 
 def connectors_naming(

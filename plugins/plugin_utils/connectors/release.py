@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     Session,
 )
@@ -30,7 +31,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connec
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     ExchangeError,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
@@ -124,11 +124,14 @@ def _set(
     change = difference({"tls_certificate_name": value}, connector)
     if not change:
         return False
-    try:
-        set_connector(session, connector, change, domain_controller=domain_controller)
-    except OutcomeUnknown:
+
+    def is_set() -> bool:
         found = read_send_connectors(session, domain_controller)
         now = next((item for item in found if item.name == connector.name), connector)
-        if difference({"tls_certificate_name": value}, now):
-            raise
+        return not difference({"tls_certificate_name": value}, now)
+
+    once(
+        lambda: set_connector(session, connector, change, domain_controller=domain_controller),
+        is_set,
+    )
     return True

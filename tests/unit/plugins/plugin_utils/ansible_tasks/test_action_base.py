@@ -26,6 +26,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletFailed,
     EndpointUnreachable,
     OutcomeUnknown,
+    StateNotReached,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.record.run_folder import (
+    read_events,
 )
 
 CONNECTION = "mailops.exchange.exchange"
@@ -71,6 +75,7 @@ def probe(
             transport=transport,
             _shell=SimpleNamespace(tmpdir=None),
             get_option=lambda name: "connection-Passw0rd",
+            exchange_server="EX01",
         ),
         play_context=SimpleNamespace(),
         loader=loader or DataLoader(),
@@ -166,6 +171,39 @@ def test_a_failure_half_way_tells_what_was_changed_until_then(kind: type[Excepti
     assert result["changes"] == ["Imported it."]
     assert result["certificate"] == {"thumbprint": "AB"}
     assert result["msg"] == "Enabling it failed."
+
+
+@pytest.mark.parametrize(
+    ("arrived", "noted", "changes"),
+    [
+        (
+            True,
+            [("begin", "Set a and b."), ("done", "Set a."), ("done", "Set b.")],
+            ["Set a.", "Set b."],
+        ),
+        (False, [("begin", "Set a and b."), ("failed", "It is not set.")], []),
+    ],
+)
+def test_a_change_is_noted_before_and_reported_once_it_arrived(
+    tmp_path: Path, arrived: bool, noted: list[tuple[str, str]], changes: list[str]
+) -> None:
+    def work(self: Probe, options: dict[str, Any]) -> dict[str, Any]:
+        self._record = tmp_path
+        self.carry_out(
+            "Set a and b.",
+            lambda: None,
+            read=lambda: arrived,
+            reached=bool,
+            otherwise=lambda _state: StateNotReached("It is not set."),
+            done=["Set a.", "Set b."],
+        )
+        return {}
+
+    result = probe({"name": "x"}, work).run()
+
+    assert result["changes"] == changes
+    events = read_events(tmp_path)
+    assert [(event["event"], event["what"]) for event in events] == noted
 
 
 def test_a_missing_library_is_named_with_the_command_that_installs_it() -> None:
