@@ -88,8 +88,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.removal 
     federation_obstacles,
     host_name_obstacles,
     removal_obstacles,
+    same_name_certificates,
     service_obstacles,
-    twins,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     keep_internal_transport_certificate,
@@ -403,7 +403,11 @@ class ActionModule(ExchangeActionBase):
         send_connectors = read_send_connectors(session, controller)
         receive_connectors = read_receive_connectors(session, server, controller)
         # On an Edge server the Send connectors are a copy that cannot be changed there.
-        releasable = twins(certificate, certificates) if release and not self.is_edge else []
+        releasable = (
+            same_name_certificates(certificate, certificates)
+            if release and not self.is_edge
+            else []
+        )
         reasons = removal_obstacles(
             certificate,
             others=certificates,
@@ -418,7 +422,7 @@ class ActionModule(ExchangeActionBase):
             hybrid_configuration=None
             if self.is_edge
             else read_hybrid_configuration(session, controller),
-            expired_twin_counts=release,
+            expired_successor_counts=release,
             now=self.now(),
         )
         reasons += federation_obstacles(certificate, self._federation_thumbprints())

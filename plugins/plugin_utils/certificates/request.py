@@ -72,7 +72,7 @@ class RequestWish:
     exportable: bool = True
 
     def matches(self, pending: ExchangeCertificate) -> bool:
-        """Tell whether a pending request asks for the same."""
+        """Whether a pending request asks for the same."""
         held, wanted = _folded(pending.dns_names), _folded(self.names)
         # Exchange counts the common name among the names of a certificate that does not say so.
         common = _folded([distinguished_name.common_name(self.subject) or ""])

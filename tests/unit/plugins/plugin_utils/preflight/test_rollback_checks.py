@@ -15,8 +15,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
     NewCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
-    check_way_back,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.rollback_checks import (
+    check_rollback,
 )
 
 OUTGOING = ExchangeCertificate(
@@ -42,7 +42,7 @@ SAME_NAME = NewCertificate.from_stored(replace(OUTGOING, thumbprint="B" * 40))
 def judged(
     new: NewCertificate, *outgoing: ExchangeCertificate, backup_required: bool = False
 ) -> dict[str, str]:
-    findings = check_way_back(new, outgoing, backup_required=backup_required)
+    findings = check_rollback(new, outgoing, backup_required=backup_required)
     return {finding.check: finding.status for finding in findings}
 
 
