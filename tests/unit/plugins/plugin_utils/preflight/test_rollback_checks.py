@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said before a rotation about taking it back?"""
+"""What is said before a rotation about rolling it back?"""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def judged(
     return {finding.check: finding.status for finding in findings}
 
 
-def test_a_certificate_with_another_name_stays_and_can_be_gone_back_to() -> None:
+def test_a_certificate_with_another_name_stays_for_a_rollback() -> None:
     assert judged(ANOTHER_ISSUER, OUTGOING) == {"rollback": "pass", "backup": "pass"}
 
 
-def test_a_certificate_with_the_same_name_makes_going_back_a_removal() -> None:
+def test_a_certificate_with_the_same_name_makes_a_rollback_a_removal() -> None:
     assert judged(SAME_NAME, OUTGOING)["rollback"] == "warn"
 
 
