@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How are IIS application pools of a server recycled, so that they load a certificate anew?"""
+"""How are IIS application pools of a server recycled, so that they load the certificate again?"""
 
 from __future__ import annotations
 

@@ -146,16 +146,16 @@ class ActionModule(ExchangeActionBase):
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if options["state"] == "absent":
             return self._absent(options)
-        wish = self._wish(options)
-        before = self._read(wish, allow_expired=options["allow_expired"])
-        plan = plan_installation(wish, before)
+        spec = self._spec(options)
+        before = self._read(spec, allow_expired=options["allow_expired"])
+        plan = plan_installation(spec, before)
         self.report.warn(plan.warnings)
         if self.check_mode or not plan.changes_something:
-            self.report.changes += planned_sentences(wish, plan, before)
-            after = predicted(wish, plan, before)
+            self.report.changes += planned_sentences(spec, plan, before)
+            after = predicted(spec, plan, before)
         else:
-            self._change(wish, plan, before)
-            after = self._verify(wish, plan, before)
+            self._change(spec, plan, before)
+            after = self._verify(spec, plan, before)
         self.report.before, self.report.after = before.as_diff(), after.as_diff()
         result: dict[str, Any] = {}
         if after.certificate is not None:
@@ -166,7 +166,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- state: present --------------------------------------------------------------------------
 
-    def _wish(self, options: Mapping[str, Any]) -> InstallationWish:
+    def _spec(self, options: Mapping[str, Any]) -> InstallationWish:
         """Everything that can be known, and refused, before anything is sent."""
         source = self.certificate_source(options)
         loaded = self._load(source)
@@ -174,7 +174,7 @@ class ActionModule(ExchangeActionBase):
         if loaded is not None:
             check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
             self.report.warn(loaded.warnings)
-        wish = InstallationWish(
+        spec = InstallationWish(
             server=self.server(options),
             thumbprint=loaded.thumbprint if loaded else normalize_thumbprint(options["thumbprint"]),
             services=services,
@@ -185,24 +185,24 @@ class ActionModule(ExchangeActionBase):
             network_service_allowed=options["network_service_allowed"],
             replace_internal_transport=options["internal_transport_certificate"] == "replace",
         )
-        check_friendly_name(wish.friendly_name_at_import)
-        return wish
+        check_friendly_name(spec.friendly_name_at_import)
+        return spec
 
     def _load(self, source: CertificateSource) -> LoadedCertificate | None:
         return load_certificate(source, now=self.now()) if source.has_file else None
 
-    def _read(self, wish: InstallationWish, *, allow_expired: bool) -> ServerState:
-        certificates = read_certificates(self.session, wish.server, self.domain_controller)
-        certificate = find_certificate(certificates, wish.thumbprint)
-        check_usable(wish, certificate, now=self.now(), allow_expired=allow_expired)
+    def _read(self, spec: InstallationWish, *, allow_expired: bool) -> ServerState:
+        certificates = read_certificates(self.session, spec.server, self.domain_controller)
+        certificate = find_certificate(certificates, spec.thumbprint)
+        check_usable(spec, certificate, now=self.now(), allow_expired=allow_expired)
         has = certificate.services if certificate else frozenset()
-        concerned = "SMTP" in missing_services(wish.services, has)
-        if wish.replace_internal_transport and "SMTP" in wish.services:
+        concerned = "SMTP" in missing_services(spec.services, has)
+        if spec.replace_internal_transport and "SMTP" in spec.services:
             concerned = True
         return ServerState(
             certificates=certificates,
             certificate=certificate,
-            internal_transport=self._internal_transport(wish.server) if concerned else None,
+            internal_transport=self._internal_transport(spec.server) if concerned else None,
         )
 
     def _internal_transport(self, server: str) -> str | None:
@@ -217,74 +217,74 @@ class ActionModule(ExchangeActionBase):
             )
             return None
 
-    def _change(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+    def _change(self, spec: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
         if plan.to_import is not None:
-            self._import(wish, plan.to_import)
+            self._import(spec, plan.to_import)
         if plan.enable_it:
-            self._enable(wish, plan, before)
+            self._enable(spec, plan, before)
 
-    def _import(self, wish: InstallationWish, loaded: LoadedCertificate) -> None:
-        self.begin(f"Import {title(wish)} on {wish.server}.")
+    def _import(self, spec: InstallationWish, loaded: LoadedCertificate) -> None:
+        self.begin(f"Import {title(spec)} on {spec.server}.")
         once(
             lambda: import_certificate(
                 self.session,
                 loaded,
-                server=wish.server,
-                friendly_name=wish.friendly_name_at_import,
-                exportable=wish.exportable,
+                server=spec.server,
+                friendly_name=spec.friendly_name_at_import,
+                exportable=spec.exportable,
                 domain_controller=self.domain_controller,
             ),
-            lambda: self._stored(wish),
+            lambda: self._stored(spec),
         )
-        self.done(f"Imported {title(wish)} on {wish.server}.")
+        self.done(f"Imported {title(spec)} on {spec.server}.")
 
-    def _enable(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+    def _enable(self, spec: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
         def is_enabled() -> bool:
-            stored = self._stored(wish)
+            stored = self._stored(spec)
             return stored is not None and not missing_services(plan.enable, stored.services)
 
-        self.begin(enabled_sentence("Enable", wish, plan, before))
+        self.begin(enabled_sentence("Enable", spec, plan, before))
         once(
             lambda: enable_certificate(
                 self.session,
-                wish.thumbprint,
+                spec.thumbprint,
                 plan.enable,
-                server=wish.server,
-                replace_internal_transport=wish.replace_internal_transport,
+                server=spec.server,
+                replace_internal_transport=spec.replace_internal_transport,
                 former_internal_transport=before.internal_transport,
-                require_ssl=wish.require_ssl,
-                network_service_allowed=wish.network_service_allowed,
+                require_ssl=spec.require_ssl,
+                network_service_allowed=spec.network_service_allowed,
                 domain_controller=self.domain_controller,
             ),
             is_enabled,
         )
-        self.done(enabled_sentence("Enabled", wish, plan, before))
+        self.done(enabled_sentence("Enabled", spec, plan, before))
 
-    def _stored(self, wish: InstallationWish) -> ExchangeCertificate | None:
-        certificates = read_certificates(self.session, wish.server, self.domain_controller)
-        return find_certificate(certificates, wish.thumbprint)
+    def _stored(self, spec: InstallationWish) -> ExchangeCertificate | None:
+        certificates = read_certificates(self.session, spec.server, self.domain_controller)
+        return find_certificate(certificates, spec.thumbprint)
 
     def _verify(
-        self, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+        self, spec: InstallationWish, plan: InstallationPlan, before: ServerState
     ) -> ServerState:
         """Read the server again; fail unless it has what was asked for and kept what it should."""
-        internal_transport = self._settle_internal_transport(wish, plan, before)
-        certificates = read_certificates(self.session, wish.server, self.domain_controller)
-        certificate = find_certificate(certificates, wish.thumbprint)
-        details = {"server": wish.server, "thumbprint": wish.thumbprint}
+        internal_transport = self._settle_internal_transport(spec, plan, before)
+        certificates = read_certificates(self.session, spec.server, self.domain_controller)
+        certificate = find_certificate(certificates, spec.thumbprint)
+        details = {"server": spec.server, "thumbprint": spec.thumbprint}
         if certificate is None:
             raise StateNotReached(
-                f"{wish.server} took the import of {title(wish)}, but Exchange does not show it: "
+                f"{spec.server} took the import of {title(spec)}, but Exchange does not show it: "
                 "it is in the Windows store without its private key. On the server, repair it with "
                 "certutil -repairstore my <serial number>, or delete it there and run this again.",
                 details=details,
             )
         if certificate.services is None and plan.enable:
-            self.report.warn([unknown_services_sentence(wish)])
+            self.report.warn([unknown_services_sentence(spec)])
         missing = missing_services(plan.enable, certificate.services)
         if certificate.services is not None and missing:
             raise StateNotReached(
-                f"{wish.server} enabled {title(wish)} without an error, but reports it only for "
+                f"{spec.server} enabled {title(spec)} without an error, but reports it only for "
                 f"{render_services(certificate.services)}, not for {render_services(missing)}.",
                 details=details,
             )
@@ -295,15 +295,15 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _settle_internal_transport(
-        self, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+        self, spec: InstallationWish, plan: InstallationPlan, before: ServerState
     ) -> str | None:
         """Make sure that the internal transport certificate is what the task wants it to be."""
         if before.internal_transport is None or "SMTP" not in plan.enable:
             return before.internal_transport
-        if not wish.replace_internal_transport:
+        if not spec.replace_internal_transport:
             restored = keep_internal_transport_certificate(
                 self.session,
-                server=wish.server,
+                server=spec.server,
                 before=before.internal_transport,
                 certificates_before=before.certificates,
                 taken=plan.enable,
@@ -311,12 +311,12 @@ class ActionModule(ExchangeActionBase):
             )
             self.report.warn([restored] if restored else [])
             return before.internal_transport
-        after = self._internal_transport(wish.server)
-        if after != wish.thumbprint:
+        after = self._internal_transport(spec.server)
+        if after != spec.thumbprint:
             raise StateNotReached(
-                f"The internal transport certificate of {wish.server} is still {after}, although "
-                f"{wish.thumbprint} was to replace it.",
-                details={"server": wish.server, "thumbprint": wish.thumbprint},
+                f"The internal transport certificate of {spec.server} is still {after}, although "
+                f"{spec.thumbprint} was to replace it.",
+                details={"server": spec.server, "thumbprint": spec.thumbprint},
             )
         return after
 

@@ -112,7 +112,7 @@ class ActionModule(ExchangeActionBase):
         except CmdletNotAvailable:
             raise
         except CmdletFailed as error:
-            # Where Exchange does not tell whether the key is exportable, this is how it is known.
+            # Where Exchange does not report whether the key is exportable, this is how it is known.
             return self._not_exportable(server, thumbprint, options, error)
         reason = why_not_usable(data, options["password"], thumbprint)
         if reason:
@@ -140,7 +140,7 @@ class ActionModule(ExchangeActionBase):
         )
         if options["not_exportable"] == "fail":
             raise InvalidInput(
-                f"{sentence} To go on without a backup, set not_exportable: accept.",
+                f"{sentence} To continue without a backup, set not_exportable: accept.",
                 details={"server": server, "thumbprint": thumbprint, "exportable": False},
             )
         self.report.warn([sentence])

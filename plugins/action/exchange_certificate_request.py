@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How is a certificate asked for on a server, completed with the answer, or given up?"""
+"""How is a certificate asked for on a server, completed with the answer, or removed?"""
 
 from __future__ import annotations
 
@@ -103,28 +103,28 @@ class ActionModule(DistributingAction):
 
     def _present(self, options: Mapping[str, Any], server: str) -> dict[str, Any]:
         subject = options["subject"].strip()
-        wish = RequestWish(
+        spec = RequestWish(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name=options["friendly_name"] or common_name(subject) or "",
             key_size=options["key_size"],
             exportable=options["exportable"],
         )
-        check_wish(wish)
-        check_friendly_name(wish.friendly_name)
-        pending = [item for item in self._pending(server) if wish.matches(item)]
+        check_wish(spec)
+        check_friendly_name(spec.friendly_name)
+        pending = [item for item in self._pending(server) if spec.matches(item)]
         if pending:
             return {"request": self._shown(server, pending[0].thumbprint)}
-        sentence = f"Create a request for {wish.subject} on {server}."
+        sentence = f"Create a request for {spec.subject} on {server}."
         if self.check_mode:
             self.report.changes.append(sentence)
             return {"request": None}
         made = self.carry_out(
             sentence,
             lambda: create_request(
-                self.session, wish, server=server, domain_controller=self.domain_controller
+                self.session, spec, server=server, domain_controller=self.domain_controller
             ),
-            read=lambda: [item for item in self._pending(server) if wish.matches(item)],
+            read=lambda: [item for item in self._pending(server) if spec.matches(item)],
             reached=bool,
             otherwise=lambda _made: StateNotReached(
                 f"{server} created a request without an error, but it does not wait there.",
@@ -253,7 +253,7 @@ class ActionModule(DistributingAction):
         subject = (options["subject"] or "").strip()
         if not wanted and not subject:
             raise InvalidInput("state: absent needs thumbprint or subject of the request.")
-        wish = RequestWish(
+        spec = RequestWish(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name="",
@@ -262,14 +262,14 @@ class ActionModule(DistributingAction):
         found = [
             item
             for item in self._pending(server)
-            if item.thumbprint == wanted or (not wanted and wish.matches(item))
+            if item.thumbprint == wanted or (not wanted and spec.matches(item))
         ]
         for item in found:
             self._remove(server, item)
         return {"removed": [item.thumbprint for item in found]}
 
     def _remove(self, server: str, item: ExchangeCertificate) -> None:
-        sentence = f"Give up request {item.thumbprint} ({item.subject}) on {server}."
+        sentence = f"Remove request {item.thumbprint} ({item.subject}) on {server}."
         if self.check_mode:
             self.report.changes.append(sentence)
             return
@@ -286,7 +286,7 @@ class ActionModule(DistributingAction):
             otherwise=lambda _pending: StateNotReached(
                 f"{server} removed request {item.thumbprint} without an error, but still has it."
             ),
-            done=[sentence.replace("Give up", "Gave up", 1)],
+            done=[sentence.replace("Remove", "Removed", 1)],
         )
 
 

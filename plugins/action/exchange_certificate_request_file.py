@@ -82,12 +82,12 @@ class ActionModule(KeyFileAction):
 
     def _present(self, options: Mapping[str, Any]) -> dict[str, Any]:
         subject = options["subject"].strip()
-        wish = RequestWish(
+        spec = RequestWish(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name="",
         )
-        check_wish(wish)
+        check_wish(spec)
         check_key_wish(options["key_type"], options["key_size"])
         key = self._key(options)
         if key is None:
@@ -95,7 +95,7 @@ class ActionModule(KeyFileAction):
                 options["key_type"], options["key_size"], options["private_key_passphrase"]
             )
             # The subject may be refused, so before the key is kept.
-            pem = make_request(wish.subject, wish.names, key)
+            pem = make_request(spec.subject, spec.names, key)
             self.keep_key(
                 Path(options["private_key_path"]),
                 key.pem,
@@ -105,7 +105,7 @@ class ActionModule(KeyFileAction):
             if self.check_mode:
                 return {"request": None, "private_key_path": options["private_key_path"]}
         else:
-            pem = make_request(wish.subject, wish.names, key)
+            pem = make_request(spec.subject, spec.names, key)
         if options["path"]:
             pem = self._written(Path(options["path"]), pem)
         return {"request": request_facts(pem), "private_key_path": options["private_key_path"]}
@@ -154,7 +154,7 @@ class ActionModule(KeyFileAction):
         return load_key(held, passphrase, origin=options["private_key_path"])
 
     def _written(self, path: Path, pem: str) -> str:
-        """The request in the file, which is written anew only when it asks for something else."""
+        """The request in the file, which is written again only when it asks for something else."""
         try:
             held = path.read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:

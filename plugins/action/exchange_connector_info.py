@@ -119,7 +119,7 @@ class ActionModule(ExchangeActionBase):
         return [item.to_result() for item in found]
 
     def _store(self, server: str) -> ServerStore:
-        """What a server holds; one that cannot be read must not hide what the others tell."""
+        """What a server holds; one that cannot be read must not hide what the others show."""
         known = self._stores.get(server.casefold())
         if known is None:
             try:

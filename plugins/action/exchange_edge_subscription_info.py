@@ -75,5 +75,5 @@ def explained(subscription: EdgeSubscription) -> str:
     return (
         f"The Edge server {subscription.server} is not in step with the site {subscription.site} "
         f"({subscription.failure or subscription.status}): subscribe it again, as "
-        "edge_subscriptions[].resubscribe tells."
+        "edge_subscriptions[].resubscribe says."
     )

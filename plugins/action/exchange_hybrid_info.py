@@ -153,7 +153,7 @@ class ActionModule(ExchangeActionBase):
         return read_hybrid_configuration(self.session, self.domain_controller, whole=True)
 
     def _certificates(self, server: str) -> tuple[list[ExchangeCertificate], Finding | None]:
-        """What the server holds; without its service host it tells nothing, which is a finding."""
+        """What the server holds; without its service host that is unknown, which is a finding."""
         try:
             return read_certificates(self.session, server, self.domain_controller), None
         except CmdletNotAvailable:

@@ -127,7 +127,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise InvalidInput(f"port {options['port']} is not a port.")
     if not options["thumbprint"] and options["site"].casefold() != FRONT_END_SITE.casefold():
         raise InvalidInput(
-            f"The site '{options['site']}' needs thumbprint: Exchange itself tells the certificate "
+            f"The site '{options['site']}' needs thumbprint: Exchange itself names the certificate "
             f"of the {FRONT_END_SITE} only."
         )
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How is a server's internal transport certificate reported, made anew, or given back?"""
+"""How is a server's internal transport certificate reported, renewed, or restored?"""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class ActionModule(ExchangeActionBase):
         raise InvalidInput(
             f"Another internal transport certificate on {server} breaks the subscription of Edge "
             f"servers: {who} would have to be subscribed again, with a file carried by hand "
-            "(exchange_edge_subscription_info tells how). To go on: accept_resubscription: true.",
+            "(exchange_edge_subscription_info says how). To continue: accept_resubscription: true.",
             details={"server": server},
         )
 

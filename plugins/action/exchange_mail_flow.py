@@ -169,7 +169,7 @@ class ActionModule(ExchangeActionBase):
     ) -> list[TrackedEvent]:
         """Look into the logs until the message has arrived or the time is over.
 
-        The server that took it is asked first, and the others only when that does not tell the end.
+        The server that took it is asked first, and the others only when it does not know the end.
         """
         servers = self._servers_to_search(server, options)
         ends_at = self.clock() + options["timeout"]

@@ -104,7 +104,7 @@ class ActionModule(ExchangeActionBase):
         session, controller = self.session, self.domain_controller
         return self.carry_out(
             sentence,
-            # Its warning tells that the services have to be restarted, as restart_required does.
+            # Its warning says that the services have to be restarted, as restart_required does.
             lambda: set_x509_certificate_name(session, item, wanted, controller),
             read=lambda: read_mail_access_settings(session, item.protocol, item.server, controller),
             reached=lambda after: is_named(after, wanted),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""May a rotation begin: the certificate, one server at all three doors, and the time?"""
+"""May a rotation begin: the certificate, a server (both endpoints, all ports), and the time?"""
 
 from __future__ import annotations
 
@@ -189,8 +189,10 @@ class ActionModule(ExchangeActionBase):
             findings.append(self._window(window))
         thumbprint = loaded.thumbprint if loaded else options["thumbprint"]
         thumbprint = normalize_thumbprint(thumbprint) if thumbprint else None
-        findings += self._exchange_door(server, services, loaded, thumbprint, options, task_vars)
-        findings += self._windows_door(options)
+        findings += self._exchange_endpoint(
+            server, services, loaded, thumbprint, options, task_vars
+        )
+        findings += self._windows_endpoint(options)
         findings += self._ports(options, task_vars)
         return self._conclusion(server, findings, options)
 
@@ -229,7 +231,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- Exchange --------------------------------------------------------------------------------
 
-    def _exchange_door(
+    def _exchange_endpoint(
         self,
         server: str,
         services: Services,
@@ -243,14 +245,14 @@ class ActionModule(ExchangeActionBase):
         except ExchangeError as error:
             return [
                 failed(
-                    "exchange_door",
+                    "exchange_endpoint",
                     f"Exchange's endpoint does not answer: {error.message}",
                     "See that WinRM runs, and that the account is a local administrator."
                     if self.is_edge
                     else "See that W3SVC runs, and the table of connection errors in the README.",
                 )
             ]
-        findings = [passed("exchange_door", "Exchange's endpoint answers.")]
+        findings = [passed("exchange_endpoint", "Exchange's endpoint answers.")]
         stored = find_certificate(certificates, thumbprint) if thumbprint else None
         if options["organization"]:
             findings += self._certificate(loaded, stored, certificates, services, options)
@@ -377,7 +379,7 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _expected_names(self) -> list[str]:
-        """The names that clients of this organization use, as far as Exchange tells."""
+        """The names that clients of this organization use, as far as Exchange knows them."""
         if self.is_edge:
             return []
         domains = read_accepted_domains(self.session, self.domain_controller)
@@ -389,14 +391,14 @@ class ActionModule(ExchangeActionBase):
 
     # -- Windows ---------------------------------------------------------------------------------
 
-    def _windows_door(self, options: Mapping[str, Any]) -> list[Finding]:
+    def _windows_endpoint(self, options: Mapping[str, Any]) -> list[Finding]:
         before = datetime.now(timezone.utc)
         try:
             answer = self.windows.run("clock", {})
         except ExchangeError as error:
             return [
                 failed(
-                    "windows_door",
+                    "windows_endpoint",
                     f"Windows' endpoint does not answer: {error.message}",
                     "See the table of connection errors in the README; services cannot be "
                     "restarted without it.",
@@ -404,7 +406,7 @@ class ActionModule(ExchangeActionBase):
             ]
         after = datetime.now(timezone.utc)
         return [
-            passed("windows_door", "Windows' endpoint answers."),
+            passed("windows_endpoint", "Windows' endpoint answers."),
             judge_clock(str(answer.get("utc")), before, after, options["clock_tolerance"]),
         ]
 

@@ -83,7 +83,7 @@ class ActionModule(ExchangeActionBase):
         self.report.facts["rollback"] = result
         if problems and options["fail_on_problems"]:
             raise InvalidInput(
-                f"{server} cannot be put back: " + " ".join(problems),
+                f"{server} cannot be rolled back: " + " ".join(problems),
                 details={"server": server, "problems": problems},
             )
         return {"rollback": result}

@@ -227,6 +227,10 @@ def test_where_nothing_is_broken_nothing_is_claimed(stage: RotationStage, report
     assert found["reported"]["symptom"] is not None
     assert found["causes"] == []
     assert {item["status"] for item in found["checks"]} == {"pass"}
+    # Deprecated: the name until 0.3.0.
+    assert [item["door"] for item in found["checks"]] == [
+        item["endpoint"] for item in found["checks"]
+    ]
     assert "nothing here explains what was reported" in found["summary"]
 
 

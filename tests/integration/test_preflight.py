@@ -61,8 +61,8 @@ def test_a_sound_organization_passes_and_nothing_is_changed(staging: Staging) ->
     assert {check for check, status in first.items() if status == "warn"} == {"build", "names"}
     assert set(first) >= {
         "validity", "wildcard", "common_name", "chain", "key", "signature", "usage", "self_signed",
-        "revoked", "name_length", "exchange_door", "windows_door", "clock", "ports", "build",
-        "builds", "services", "components", "queues", "back_pressure", "pending_requests",
+        "revoked", "name_length", "exchange_endpoint", "windows_endpoint", "clock", "ports",
+        "build", "builds", "services", "components", "queues", "back_pressure", "pending_requests",
         "permissions",
         "auth_certificate", "rollback", "backup",
     }  # fmt: skip
@@ -113,7 +113,7 @@ def test_an_endpoint_that_does_not_answer_is_a_finding_like_any_other(
     run = stage.run()
 
     assert run.return_code != 0
-    name = "exchange_door" if port.startswith("power") else "windows_door"
+    name = "exchange_endpoint" if port.startswith("power") else "windows_endpoint"
     assert findings(run, "EX02")[name] == "fail"
     assert findings(run, "EX01")[name] == "pass"
     assert stage.changing_cmdlets() == []

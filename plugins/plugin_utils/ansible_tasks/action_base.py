@@ -62,7 +62,7 @@ _VAULT_HEADER = b"$ANSIBLE_VAULT"
 
 @dataclass
 class Report:
-    """What a task has done so far, so that also a failure tells the truth about it.
+    """What a task has done so far, so that also a failure reports it truly.
 
     `changes` are sentences: done ones in a real run, planned ones in check mode. `facts` are
     result keys that are true even when the task fails later.
@@ -360,7 +360,7 @@ class ExchangeActionBase(ActionBase):  # type: ignore[misc]
         return bytes(content)
 
     def _conclude(self, result: dict[str, Any]) -> None:
-        """Add what every result tells, whether the task succeeded or not."""
+        """Add what every result contains, whether the task succeeded or not."""
         report = self.report
         for name, value in report.facts.items():
             result.setdefault(name, value)

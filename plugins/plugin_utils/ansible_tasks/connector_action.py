@@ -101,7 +101,7 @@ class ConnectorAction(ExchangeActionBase):
         raise NotImplementedError
 
     def kind(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of find_connector that tell messages where it was looked for."""
+        """Arguments of find_connector that let messages name where it was looked for."""
         return {}
 
     def plan_creation(self, options: Mapping[str, Any], desired: Mapping[str, Any]) -> Creation:
@@ -137,15 +137,15 @@ class ConnectorAction(ExchangeActionBase):
 
     def _certificate(self, options: Mapping[str, Any]) -> CertificateWish:
         server = self.server(options)
-        wish = certificate_wish(
+        spec = certificate_wish(
             options["tls_certificate_name"],
             self.certificate_source(options),
             stored=lambda: read_certificates(self.session, server, self.domain_controller),
             server=server,
             now=self.now(),
         )
-        self.report.warn(wish.warnings)
-        return wish
+        self.report.warn(spec.warnings)
+        return spec
 
     def _settings(self, options: Mapping[str, Any]) -> dict[str, object]:
         """The settings that the task gives; those left out are left alone. "none" clears."""
@@ -316,7 +316,7 @@ class ConnectorAction(ExchangeActionBase):
             result = change_rights(self.session, connector, change, self.domain_controller)
             self.report.warn(result.warnings)
         except OutcomeUnknown:
-            # The rights are read again at the end, which tells whether it took effect.
+            # The rights are read again at the end, which shows whether it took effect.
             self.report.warn([f"Contact was lost while this was done: {sentence}"])
         self.done(sentence)
 

@@ -29,6 +29,8 @@ class Check:
         return {
             "server": server,
             "check": self.check,
+            "endpoint": self.door,
+            # Deprecated, removed in 0.5.0.
             "door": self.door,
             "status": self.status,
             "subject": self.subject,
