@@ -605,7 +605,7 @@ class TestFailures:
         result = run(**pfx(certificates.new), services=["SMTP"])
 
         assert result["certificate"]["services"] is None
-        assert any("does not tell which services" in text for text in result["warnings"])
+        assert any("does not report which services" in text for text in result["warnings"])
 
 
 def test_no_secret_is_in_any_result(
