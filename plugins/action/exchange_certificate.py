@@ -50,7 +50,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.installation import (
     InstallationPlan,
-    InstallationWish,
+    InstallationSpec,
     ServerState,
     check_usable,
     enabled_sentence,
@@ -88,8 +88,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.removal 
     federation_obstacles,
     host_name_obstacles,
     removal_obstacles,
+    same_name_certificates,
     service_obstacles,
-    twins,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     keep_internal_transport_certificate,
@@ -166,7 +166,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- state: present --------------------------------------------------------------------------
 
-    def _spec(self, options: Mapping[str, Any]) -> InstallationWish:
+    def _spec(self, options: Mapping[str, Any]) -> InstallationSpec:
         """Everything that can be known, and refused, before anything is sent."""
         source = self.certificate_source(options)
         loaded = self._load(source)
@@ -174,7 +174,7 @@ class ActionModule(ExchangeActionBase):
         if loaded is not None:
             check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
             self.report.warn(loaded.warnings)
-        spec = InstallationWish(
+        spec = InstallationSpec(
             server=self.server(options),
             thumbprint=loaded.thumbprint if loaded else normalize_thumbprint(options["thumbprint"]),
             services=services,
@@ -191,7 +191,7 @@ class ActionModule(ExchangeActionBase):
     def _load(self, source: CertificateSource) -> LoadedCertificate | None:
         return load_certificate(source, now=self.now()) if source.has_file else None
 
-    def _read(self, spec: InstallationWish, *, allow_expired: bool) -> ServerState:
+    def _read(self, spec: InstallationSpec, *, allow_expired: bool) -> ServerState:
         certificates = read_certificates(self.session, spec.server, self.domain_controller)
         certificate = find_certificate(certificates, spec.thumbprint)
         check_usable(spec, certificate, now=self.now(), allow_expired=allow_expired)
@@ -217,13 +217,13 @@ class ActionModule(ExchangeActionBase):
             )
             return None
 
-    def _change(self, spec: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+    def _change(self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState) -> None:
         if plan.to_import is not None:
             self._import(spec, plan.to_import)
         if plan.enable_it:
             self._enable(spec, plan, before)
 
-    def _import(self, spec: InstallationWish, loaded: LoadedCertificate) -> None:
+    def _import(self, spec: InstallationSpec, loaded: LoadedCertificate) -> None:
         self.begin(f"Import {title(spec)} on {spec.server}.")
         once(
             lambda: import_certificate(
@@ -238,7 +238,7 @@ class ActionModule(ExchangeActionBase):
         )
         self.done(f"Imported {title(spec)} on {spec.server}.")
 
-    def _enable(self, spec: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+    def _enable(self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState) -> None:
         def is_enabled() -> bool:
             stored = self._stored(spec)
             return stored is not None and not missing_services(plan.enable, stored.services)
@@ -260,12 +260,12 @@ class ActionModule(ExchangeActionBase):
         )
         self.done(enabled_sentence("Enabled", spec, plan, before))
 
-    def _stored(self, spec: InstallationWish) -> ExchangeCertificate | None:
+    def _stored(self, spec: InstallationSpec) -> ExchangeCertificate | None:
         certificates = read_certificates(self.session, spec.server, self.domain_controller)
         return find_certificate(certificates, spec.thumbprint)
 
     def _verify(
-        self, spec: InstallationWish, plan: InstallationPlan, before: ServerState
+        self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState
     ) -> ServerState:
         """Read the server again; fail unless it has what was asked for and kept what it should."""
         internal_transport = self._settle_internal_transport(spec, plan, before)
@@ -295,7 +295,7 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _settle_internal_transport(
-        self, spec: InstallationWish, plan: InstallationPlan, before: ServerState
+        self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState
     ) -> str | None:
         """Make sure that the internal transport certificate is what the task wants it to be."""
         if before.internal_transport is None or "SMTP" not in plan.enable:
@@ -403,7 +403,11 @@ class ActionModule(ExchangeActionBase):
         send_connectors = read_send_connectors(session, controller)
         receive_connectors = read_receive_connectors(session, server, controller)
         # On an Edge server the Send connectors are a copy that cannot be changed there.
-        releasable = twins(certificate, certificates) if release and not self.is_edge else []
+        releasable = (
+            same_name_certificates(certificate, certificates)
+            if release and not self.is_edge
+            else []
+        )
         reasons = removal_obstacles(
             certificate,
             others=certificates,
@@ -418,7 +422,7 @@ class ActionModule(ExchangeActionBase):
             hybrid_configuration=None
             if self.is_edge
             else read_hybrid_configuration(session, controller),
-            expired_twin_counts=release,
+            expired_successor_counts=release,
             now=self.now(),
         )
         reasons += federation_obstacles(certificate, self._federation_thumbprints())

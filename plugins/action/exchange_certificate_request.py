@@ -30,10 +30,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     read_certificates,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
-    RequestWish,
+    RequestSpec,
     Response,
     certificates_in,
-    check_wish,
+    check_spec,
     complete_request,
     create_request,
     export_request,
@@ -103,14 +103,14 @@ class ActionModule(DistributingAction):
 
     def _present(self, options: Mapping[str, Any], server: str) -> dict[str, Any]:
         subject = options["subject"].strip()
-        spec = RequestWish(
+        spec = RequestSpec(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name=options["friendly_name"] or common_name(subject) or "",
             key_size=options["key_size"],
             exportable=options["exportable"],
         )
-        check_wish(spec)
+        check_spec(spec)
         check_friendly_name(spec.friendly_name)
         pending = [item for item in self._pending(server) if spec.matches(item)]
         if pending:
@@ -253,7 +253,7 @@ class ActionModule(DistributingAction):
         subject = (options["subject"] or "").strip()
         if not wanted and not subject:
             raise InvalidInput("state: absent needs thumbprint or subject of the request.")
-        spec = RequestWish(
+        spec = RequestSpec(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name="",

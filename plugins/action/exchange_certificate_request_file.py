@@ -20,16 +20,16 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.loca
     Key,
     asks_for_the_same,
     certificate_of_key,
-    check_key_wish,
+    check_key_spec,
     load_key,
     make_key,
     make_request,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
-    RequestWish,
+    RequestSpec,
     Response,
     certificates_in,
-    check_wish,
+    check_spec,
     names_or_common_name,
     read_file,
     request_facts,
@@ -82,13 +82,13 @@ class ActionModule(KeyFileAction):
 
     def _present(self, options: Mapping[str, Any]) -> dict[str, Any]:
         subject = options["subject"].strip()
-        spec = RequestWish(
+        spec = RequestSpec(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name="",
         )
-        check_wish(spec)
-        check_key_wish(options["key_type"], options["key_size"])
+        check_spec(spec)
+        check_key_spec(options["key_type"], options["key_size"])
         key = self._key(options)
         if key is None:
             key = make_key(

@@ -81,12 +81,12 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.mainten
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.permissions import (
     ACTIVITIES,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.rollback_checks import (
+    check_rollback,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.server_checks import (
     Limits,
     ServerChecks,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
-    check_way_back,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
@@ -268,7 +268,7 @@ class ActionModule(ExchangeActionBase):
         if new is not None:
             outgoing = find_outgoing(new, certificates, services=services)
             findings += list(
-                check_way_back(new, outgoing, backup_required=options["backup_required"])
+                check_rollback(new, outgoing, backup_required=options["backup_required"])
             )
         limits = Limits(
             queue_messages=options["queue_limit"],

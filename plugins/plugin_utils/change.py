@@ -71,7 +71,7 @@ def once(do: Callable[[], Answer], look_up: Callable[[], Answer | None]) -> Answ
 
     Args:
         do: sends the change.
-        look_up: what stands for a lost answer, from what the server has now; None or False where
+        look_up: what replaces a lost answer, from what the server has now; None or False where
             the change is not in effect.
 
     Raises:

@@ -152,7 +152,7 @@ def test_without_any_details_services_are_unknown_and_not_none(stage: ModuleStag
     read = run.result("Read")["certificates"]
     assert [item["thumbprint"] for item in read] == [stage.example.old.thumbprint]
     assert read[0]["services"] is None
-    assert any("does not tell which services" in x for x in run.result("Install")["warnings"])
+    assert any("does not report which services" in x for x in run.result("Install")["warnings"])
 
 
 def test_elliptic_curve_and_other_warnings_are_shown_to_the_user(stage: ModuleStage) -> None:

@@ -36,8 +36,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access
     still_different,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_option import (  # noqa: E501
-    CertificateWish,
-    certificate_wish,
+    CertificateSpec,
+    certificate_spec,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     Connector,
@@ -135,9 +135,9 @@ class ConnectorAction(ExchangeActionBase):
 
     # -- what is wanted --------------------------------------------------------------------------
 
-    def _certificate(self, options: Mapping[str, Any]) -> CertificateWish:
+    def _certificate(self, options: Mapping[str, Any]) -> CertificateSpec:
         server = self.server(options)
-        spec = certificate_wish(
+        spec = certificate_spec(
             options["tls_certificate_name"],
             self.certificate_source(options),
             stored=lambda: read_certificates(self.session, server, self.domain_controller),
@@ -332,7 +332,7 @@ def with_password(change: Difference) -> Difference:
     )
 
 
-def desired_certificate(certificate: CertificateWish) -> dict[str, object]:
+def desired_certificate(certificate: CertificateSpec) -> dict[str, object]:
     """The certificate that the task gives, as one more setting."""
     if not certificate.given:
         return {}

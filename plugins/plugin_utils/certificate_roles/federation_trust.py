@@ -122,7 +122,7 @@ def plan_federation(
         unread: servers that could not be read, and may hold what no other does.
 
     Raises:
-        InvalidInput: only such a server can tell whether a certificate of the trust is there.
+        InvalidInput: only such a server can show whether a certificate of the trust is there.
     """
     current = held.get(trust.current or "")
     for named in (trust.current, trust.next):
@@ -201,7 +201,7 @@ def _impossible(trust: FederationTrust, current: HeldCertificate | None) -> Fede
     return FederationPlan(
         action=IMPOSSIBLE,
         reason=f"The federation certificate {trust.current} {what}. It proves to the gateway who "
-        "asks, so it cannot be renewed any more: the trust has to be made anew.",
+        "asks, so it cannot be renewed any more: the trust has to be created again.",
         steps=(
             *removals,
             f"Remove-FederationTrust -Identity '{trust.name}'",
@@ -320,7 +320,7 @@ def read_proofs(
 def read_distribution(
     session: Session, thumbprint: str, domain_controller: str | None = None
 ) -> list[str]:
-    """The state of a certificate on each server, whose name the cmdlet does not tell."""
+    """The state of a certificate on each server; the cmdlet does not name the servers."""
     given: dict[str, object] = {"DomainController": domain_controller} if domain_controller else {}
     values = read_objects(
         session, Cmdlet("Test-FederationTrustCertificate", given), ("State", "Thumbprint")
@@ -364,7 +364,7 @@ def create_federation_certificate(
         if found is not None:
             return found.thumbprint
     raise StateNotReached(
-        f"{server} created a federation certificate, but its answer does not tell which one. Run "
+        f"{server} created a federation certificate, but its answer does not say which one. Run "
         "this again with its thumbprint.",
         details={"server": server},
     )

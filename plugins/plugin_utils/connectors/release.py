@@ -52,9 +52,9 @@ def released(
     """Clear TlsCertificateName of the connectors, and set it again whatever happens inside.
 
     Args:
-        session_now: returns a session that works; asked anew for each attempt.
+        session_now: returns a session that works; asked again for each attempt.
         record: folder in which the values are kept while they are cleared.
-        note: told of what was done, in sentences.
+        note: called with what was done, in sentences.
 
     Raises:
         StateNotReached: a value could not be set again; the message says what to type.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How is a server emptied of mail before its transport service is restarted, and given free after?
+"""How is a server emptied of mail before its transport service is restarted, and released after?
 
 As documented for maintenance of a database availability group: HubTransport Draining, messages
 redirected, queues watched, and afterwards Active by the same requester. Nothing that fails in
@@ -162,6 +162,6 @@ class Drain:
         try:
             redirect_messages(self.session_now(), self.server, self.targets)
         except OutcomeUnknown:
-            # The queues tell; what is left there is handed over once more.
+            # The queues show it; what is left there is handed over once more.
             if self._waiting():
                 redirect_messages(self.session_now(), self.server, self.targets)

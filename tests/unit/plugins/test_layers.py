@@ -82,7 +82,7 @@ def house() -> House:
 
 
 def build(root: Path, **changed: str) -> Path:
-    """The tree with some files replaced or added; `__` in a keyword stands for `/`."""
+    """The tree with some files replaced or added; `__` in a keyword means `/`."""
     files = {**TREE, **{f"plugins/{name.replace('__', '/')}.py": changed[name] for name in changed}}
     for name, text in files.items():
         file = root / name

@@ -29,7 +29,7 @@ REACHED = {"start": "Running", "stop": "Stopped", "restart": "Running"}
 
 @dataclass
 class ModelWindows:
-    """Stands for a WindowsSession: services by name, and what was asked of them."""
+    """In place of a WindowsSession: services by name, and what was asked of them."""
 
     services: dict[str, str]
     start_types: dict[str, str] = field(default_factory=dict)
@@ -224,7 +224,7 @@ def test_a_service_that_does_not_come_back_is_a_failure_with_the_words_of_window
     assert result["services"][0]["status"] == "Stopped"
 
 
-def test_a_failure_tells_how_the_service_is_and_what_was_left_alone() -> None:
+def test_a_failure_reports_how_the_service_is_and_what_was_left_alone() -> None:
     touched = {
         "MSExchangeTransport": {"status": "Stopped", "error": "Service cannot be started."},
         "MSExchangeFrontEndTransport": {"status": "Running", "skipped": True},
@@ -242,7 +242,7 @@ def test_a_failure_tells_how_the_service_is_and_what_was_left_alone() -> None:
     }
 
 
-def test_smtp_that_does_not_answer_is_a_failure_that_tells_the_restart(
+def test_smtp_that_does_not_answer_is_a_failure_that_reports_the_restart(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait(host: str, port: int, *, timeout: float) -> SmtpAnswer:

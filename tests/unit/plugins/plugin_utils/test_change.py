@@ -132,7 +132,7 @@ def test_an_answer_is_passed_on_and_nothing_looked_up() -> None:
     assert once(lambda: "answer", lambda: pytest.fail("it was looked up")) == "answer"
 
 
-def test_what_is_looked_up_stands_for_a_lost_answer() -> None:
+def test_what_is_looked_up_replaces_a_lost_answer() -> None:
     assert once(lambda: raising(LOST), lambda: "found") == "found"
 
 

@@ -159,7 +159,7 @@ def test_an_unreachable_endpoint_marks_the_host_unreachable() -> None:
 
 
 @pytest.mark.parametrize("kind", [CmdletFailed, OutcomeUnknown, EndpointUnreachable])
-def test_a_failure_half_way_tells_what_was_changed_until_then(kind: type[Exception]) -> None:
+def test_a_failure_half_way_reports_what_was_changed_until_then(kind: type[Exception]) -> None:
     def work(self: Probe, options: dict[str, Any]) -> dict[str, Any]:
         self.report.changes.append("Imported it.")
         self.report.facts["certificate"] = {"thumbprint": "AB"}

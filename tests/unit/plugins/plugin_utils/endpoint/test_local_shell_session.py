@@ -50,7 +50,7 @@ MAIL = pki.root(("CN", "Test Root")).issue(("CN", "mail.contoso.test"), dns=["ma
 
 
 class ScriptRunner:
-    """Stands for a WindowsSession: runs the collection's scripts on one server of the fake."""
+    """In place of a WindowsSession: runs the collection's scripts on one server of the fake."""
 
     settings = SimpleNamespace(host="edge01.contoso.test")
 
@@ -220,7 +220,7 @@ def test_a_cmdlet_that_an_edge_server_lacks_is_not_available(session: LocalShell
         session.invoke(Cmdlet("Get-AuthConfig"))
 
 
-def test_a_failed_cmdlet_tells_its_words_once(session: LocalShellSession) -> None:
+def test_a_failed_cmdlet_reports_its_words_once(session: LocalShellSession) -> None:
     with pytest.raises(CmdletFailed, match="couldn't be found") as caught:
         session.invoke(Cmdlet("Set-ReceiveConnector", {"Identity": "EDGE01\\Nowhere"}))
     (error,) = caught.value.errors

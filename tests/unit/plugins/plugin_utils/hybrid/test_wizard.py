@@ -139,7 +139,7 @@ def renewed(thumbprint: str, *names: str, age: int) -> ExchangeCertificate:
     )
 
 
-def test_a_name_given_up_two_renewals_ago_is_not_lost_now() -> None:
+def test_a_name_dropped_two_renewals_ago_is_not_lost_now() -> None:
     store = [
         renewed("1", "mail.contoso.com", "legacy.contoso.com", age=160),
         renewed("2", "mail.contoso.com", "hybrid.contoso.com", age=80),

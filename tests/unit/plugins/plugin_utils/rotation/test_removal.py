@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every reason that speaks against removing a certificate is told, and no other."""
+"""Every reason that speaks against removing a certificate is reported, and no other."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said before a rotation about taking it back?"""
+"""What is said before a rotation about rolling it back?"""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
     NewCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
-    check_way_back,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.rollback_checks import (
+    check_rollback,
 )
 
 OUTGOING = ExchangeCertificate(
@@ -42,15 +42,15 @@ SAME_NAME = NewCertificate.from_stored(replace(OUTGOING, thumbprint="B" * 40))
 def judged(
     new: NewCertificate, *outgoing: ExchangeCertificate, backup_required: bool = False
 ) -> dict[str, str]:
-    findings = check_way_back(new, outgoing, backup_required=backup_required)
+    findings = check_rollback(new, outgoing, backup_required=backup_required)
     return {finding.check: finding.status for finding in findings}
 
 
-def test_a_certificate_with_another_name_stays_and_can_be_gone_back_to() -> None:
+def test_a_certificate_with_another_name_stays_for_a_rollback() -> None:
     assert judged(ANOTHER_ISSUER, OUTGOING) == {"rollback": "pass", "backup": "pass"}
 
 
-def test_a_certificate_with_the_same_name_makes_going_back_a_removal() -> None:
+def test_a_certificate_with_the_same_name_makes_a_rollback_a_removal() -> None:
     assert judged(SAME_NAME, OUTGOING)["rollback"] == "warn"
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Can a rotation be taken back, and what it replaces be backed up?"""
+"""Can a rotation be rolled back, and what it replaces be backed up?"""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
 )
 
 
-def check_way_back(
+def check_rollback(
     new: NewCertificate, outgoing: Sequence[ExchangeCertificate], *, backup_required: bool
 ) -> Iterator[Finding]:
-    """Judge whether the rotation can be taken back.
+    """Judge whether the rotation can be rolled back.
 
     Args:
         new: the certificate that is to be rotated in.
         outgoing: those that it replaces on the server.
         backup_required: whether a key that cannot be exported is a failure.
     """
-    twins = [
+    same_name = [
         item.thumbprint
         for item in outgoing
         if item.tls_certificate_name == new.tls_certificate_name
     ]
-    if twins:
+    if same_name:
         yield warned(
             "rollback",
-            f"The outgoing certificate {', '.join(twins)} has the same issuer and subject.",
-            "Going back then means to remove the new certificate, which a rollback does. Send "
-            "connectors are cleared for a moment meanwhile.",
+            f"The outgoing certificate {', '.join(same_name)} has the same issuer and subject.",
+            "A rollback then has to remove the new certificate, and clears Send connectors for a "
+            "moment meanwhile.",
         )
     elif outgoing:
         yield passed(
-            "rollback", "The outgoing certificate stays in the store; going back is possible."
+            "rollback", "The outgoing certificate stays in the store; a rollback is possible."
         )
     else:
         yield passed("rollback", "No certificate is replaced.")
