@@ -288,27 +288,29 @@ class ActionModule(ExchangeActionBase):
         may stay stopped, least of all the one that carries Exchange's own endpoint.
 
         Returns:
-            What the script would have said, or None: they run, but nobody knows whether all of them
-            were restarted; or they cannot be reached.
+            What the script would have said of services that were to be started; None where nobody
+            knows whether all of them were restarted, whether they run by now or not, or where they
+            cannot be reached.
         """
         state = options["state"]
         if state == "stopped":
             return None
+        seen: dict[str, Any] | None = None
+        ends_at = time.monotonic() + options["timeout"]
         for _attempt in range(_ATTEMPTS):
             self.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
-                answer = self._run_script("start", names, options["timeout"])
+                seen = self._run_script("start", names, options["timeout"])
             except ExchangeError:
                 continue
-            if state == "started":
-                return answer
-            self.report.warn(
-                [
-                    f"Contact with {server} was lost while {', '.join(names)} restarted. They run "
-                    "again; whether each of them was restarted is not known."
-                ]
-            )
-            break
+            # A service that was still stopping can be started a moment later.
+            if not not_running(seen) or time.monotonic() > ends_at:
+                break
+        if seen is None:
+            return None
+        if state == "started":
+            return seen
+        self.report.warn([seen_after_lost_contact(seen, server=server)])
         return None
 
     def _wait_for_smtp(
@@ -428,6 +430,29 @@ def report_of(
         "start_type": service.start_type,
         "seconds": 0.0,
     }
+
+
+def not_running(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The reports of the services that were not seen running."""
+    return [item for item in answer["services"] if item.get("status") != _REACHED["started"]]
+
+
+def seen_after_lost_contact(answer: Mapping[str, Any], *, server: str) -> str:
+    """What is known of services whose restart nobody has seen the end of."""
+    standing = not_running(answer)
+    names = ", ".join(str(item["name"]) for item in answer["services"])
+    running = ", ".join(str(item["name"]) for item in answer["services"] if item not in standing)
+    said = [f"Contact with {server} was lost while {names} restarted."]
+    if running:
+        several = "," in running
+        said.append(
+            f"{running} {'run' if several else 'runs'} again; whether "
+            f"{'each of them' if several else 'it'} was restarted is not known."
+        )
+    for item in standing:
+        why = f": {str(item['error']).rstrip('.')}" if item.get("error") else ""
+        said.append(f"{item['name']} does not run, it is {item.get('status')}{why}.")
+    return " ".join(said)
 
 
 def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, server: str) -> None:

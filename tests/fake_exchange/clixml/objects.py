@@ -30,6 +30,14 @@ class Uri(str):
 
 
 @dataclass(frozen=True)
+class Primitive:
+    """A value whose element Python has no type for: ``TS``, ``D``, ``C``, ``Version``."""
+
+    tag: str
+    text: str
+
+
+@dataclass(frozen=True)
 class SameObject:
     """A second mention of an object of the same fragment: a ``Ref`` if it was already sent."""
 

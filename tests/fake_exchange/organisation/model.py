@@ -355,6 +355,8 @@ class Service:
     """Running, Stopped, StartPending or StopPending."""
     StartType: str = "Automatic"
     """Automatic, Manual or Disabled."""
+    depends_on: tuple[str, ...] = ()
+    """Names of the services that must run before this one."""
     loaded: dict[str, LoadedCertificate] = field(default_factory=dict)
     started_at: datetime | None = None
     starts: int = 0

@@ -6,7 +6,6 @@ endpoints of a running fake?"""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import threading
 import time
@@ -98,12 +97,11 @@ def windows(server: Server) -> winrm.Protocol:
     )
 
 
-def run_script(server: Server, script: str) -> bytes:
-    """What a script writes, through a shell of its own."""
+def say_hello(server: Server) -> bytes:
+    """What a command writes, through a shell of its own."""
     protocol = windows(server)
-    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
     shell = protocol.open_shell(codepage=65001)
-    command = protocol.run_command(shell, "powershell.exe", ["-EncodedCommand", encoded])
+    command = protocol.run_command(shell, "echo", ["hello"])
     output = protocol.get_command_output(shell, command)[0]
     protocol.cleanup_command(shell, command)
     protocol.close_shell(shell)
@@ -154,21 +152,21 @@ def test_requests_of_a_windows_shell_are_numbered_in_the_same_row(
     with session(server) as opened:
         opened.invoke(GET_DOMAIN)
     before = len(log(organisation))
-    assert run_script(server, "'hello'").strip() == b"hello"
+    assert say_hello(server).strip() == b"hello"
     assert log(organisation)[before:] == [
         ("windows", "Create", ""),
-        ("windows", "Command", "powershell.exe"),
-        ("windows", "Receive", "powershell.exe"),
-        ("windows", "Signal", "powershell.exe"),
+        ("windows", "Command", "echo"),
+        ("windows", "Receive", "echo"),
+        ("windows", "Signal", "echo"),
         ("windows", "Delete", ""),
     ]
 
 
 def test_the_numbers_begin_again_after_a_reset(organisation: Organisation, server: Server) -> None:
-    run_script(server, "1")
+    say_hello(server)
     organisation.wire_log.reset()
     assert log(organisation) == []
-    run_script(server, "1")
+    say_hello(server)
     assert organisation.wire_log.as_list()[0]["number"] == 1
 
 
