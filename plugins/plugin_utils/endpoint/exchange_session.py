@@ -131,10 +131,12 @@ class ExchangeSession:
             raise explain(error, self.settings) from error
         # Opening may wait for a cold application pool; that time is not the cmdlet's.
         self._open_pool()
-        ends_at = time.monotonic() + (self.settings.deadline if deadline is None else deadline)
-        outcome = self._run(pipeline, commands, answer=answer, ends_at=ends_at, changing=changing)
+        deadline = self.settings.deadline if deadline is None else deadline
+        outcome = self._run(pipeline, commands, answer=answer, deadline=deadline, changing=changing)
         self._closed_statistics.cmdlets += len(pipeline)
-        self._refuse_bad_outcome(pipeline, outcome, changing=changing, expect_errors=expect_errors)
+        self._refuse_bad_outcome(
+            pipeline, outcome, deadline=deadline, changing=changing, expect_errors=expect_errors
+        )
         return CmdletResult(
             output=outcome.output,
             warnings=outcome.warnings,
@@ -162,10 +164,12 @@ class ExchangeSession:
         commands: Sequence[tuple[str, dict[str, Any]]],
         *,
         answer: PromptPolicy | None,
-        ends_at: float,
+        deadline: float,
         changing: bool,
     ) -> pipeline_run.PipelineOutcome:
-        """Run it; a second time on a fresh pool when contact was lost and that is safe."""
+        """Run it; a second time on a fresh pool when contact was lost and that is safe, but never
+        after its deadline."""
+        ends_at = time.monotonic() + deadline
         last_attempt = False
         while True:
             pool = self._open_pool()
@@ -181,9 +185,16 @@ class ExchangeSession:
                 changing=changing,
             )
             try:
-                if any(contains_secret(cmdlet.parameters) for cmdlet in pipeline):
+                needs_key = any(contains_secret(cmdlet.parameters) for cmdlet in pipeline)
+                if needs_key:
                     pool.exchange_key()
-                return run.run()
+                if (needs_key or last_attempt) and time.monotonic() >= ends_at:
+                    raise self._late(pipeline, deadline, end="was not started")
+                outcome = run.run()
+                if not outcome.ended:
+                    # The pool is busy with it for as long as the server likes.
+                    self.close()
+                return outcome
             except ExchangeError:
                 raise
             except Exception as error:
@@ -195,6 +206,8 @@ class ExchangeSession:
                     raise self._outcome_unknown(
                         pipeline, "contact was lost while it ran"
                     ) from error
+                if time.monotonic() >= ends_at:
+                    raise self._late(pipeline, deadline) from error
                 if last_attempt or not _worth_another_try(error):
                     raise explain(error, self.settings) from error
                 last_attempt = True
@@ -231,6 +244,7 @@ class ExchangeSession:
         pipeline: Sequence[Cmdlet],
         outcome: pipeline_run.PipelineOutcome,
         *,
+        deadline: float,
         changing: bool,
         expect_errors: bool,
     ) -> None:
@@ -246,15 +260,10 @@ class ExchangeSession:
                 details={**self._details(pipeline), "prompt": foreign.prompt.text},
             )
         if outcome.stopped:
+            end = "was stopped" if outcome.ended else "did not stop when asked to"
             if changing:
-                raise self._outcome_unknown(pipeline, "it passed its deadline and was stopped")
-            raise CmdletFailed(
-                f"{_names(pipeline)} on {self.settings.host} passed its deadline and was stopped. "
-                "Raise "
-                "ansible_exchange_deadline if the server is only slow",
-                errors=outcome.errors,
-                details={**self._details(pipeline), "reason": "deadline"},
-            )
+                raise self._outcome_unknown(pipeline, f"it {_passed(deadline)} and {end}")
+            raise self._late(pipeline, deadline, end=end, errors=outcome.errors)
         if outcome.unreadable:
             self._refuse_unreadable(pipeline, outcome, changing=changing)
         if expect_errors and (outcome.errors or outcome.completed):
@@ -311,6 +320,21 @@ class ExchangeSession:
             details={**self._details(pipeline), "reason": "unreadable"},
         )
 
+    def _late(
+        self,
+        pipeline: Sequence[Cmdlet],
+        deadline: float,
+        *,
+        end: str = "contact was lost",
+        errors: Sequence[CmdletError] = (),
+    ) -> CmdletFailed:
+        return CmdletFailed(
+            f"{_names(pipeline)} on {self.settings.host} {_passed(deadline)} and {end}. Raise "
+            "ansible_exchange_deadline if the server is only slow",
+            errors=errors,
+            details={**self._details(pipeline), "reason": "deadline"},
+        )
+
     def _outcome_unknown(self, pipeline: Sequence[Cmdlet], why: str) -> OutcomeUnknown:
         return OutcomeUnknown(
             f"Whether {_names(pipeline)} took effect on {self.settings.host} is unknown: {why}. "
@@ -345,6 +369,10 @@ def _commands(pipeline: Sequence[Cmdlet]) -> list[tuple[str, dict[str, Any]]]:
 
 def _names(pipeline: Sequence[Cmdlet]) -> str:
     return " | ".join(cmdlet.name for cmdlet in pipeline)
+
+
+def _passed(deadline: float) -> str:
+    return f"passed its deadline of {deadline:g} seconds"
 
 
 def _worth_another_try(error: Exception) -> bool:

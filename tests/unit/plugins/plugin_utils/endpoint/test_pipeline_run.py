@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import Any
 
 import psrpcore
 import pytest
+import requests
 from psrpcore.types import (
     ChoiceDescription,
     ErrorCategory,
@@ -22,11 +24,13 @@ from psrpcore.types import (
     PSRPMessageType,
     RunspacePoolState,
 )
+from pypsrp.exceptions import WSManFaultError
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
     exchange_session,
     pipeline_run,
     runspace_pool,
+    shell_transport,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     Cmdlet,
@@ -36,6 +40,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
     ExchangeEndpointSettings,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_transport import (
+    AnswerLost,
+    Received,
+    ShellNotFound,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
@@ -413,8 +422,6 @@ def test_a_pool_that_breaks_on_opening_gives_its_reason(monkeypatch: pytest.Monk
                 )
             )
 
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import shell_transport
-
     shells: list[ShellInMemory] = []
 
     def transport(settings: ExchangeEndpointSettings) -> ShellInMemory:
@@ -501,6 +508,136 @@ def test_a_server_that_ignores_the_stop_does_not_hold_the_client(
     shell.on_stop = lambda pipe: None
     with pytest.raises(OutcomeUnknown, match="deadline"):
         session.invoke(GET, deadline=0, changing=True)
+
+
+# A server answers Signal when the pipeline has stopped. One that does not stop soon brings a fault
+# when the request's time is over, or nothing at all.
+NO_ANSWER_TO_STOP = [
+    pytest.param(
+        WSManFaultError(
+            2150858793,
+            None,
+            "The WS-Management service cannot complete the operation within the time specified in "
+            "OperationTimeout.",
+            None,
+            None,
+            None,
+        ),
+        id="operation time-out",
+    ),
+    pytest.param(AnswerLost(), id="silence"),
+    pytest.param(ShellNotFound(), id="command not found"),
+    pytest.param(requests.exceptions.ReadTimeout("read timed out"), id="read time-out"),
+]
+
+
+def does_not_stop(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> tuple[ExchangeSession, ShellInMemory]:
+    monkeypatch.setattr(pipeline_run, "_STOP_GRACE_SECONDS", 0.05)
+    session, shell = open_session(waiting)
+
+    def on_stop(pipe: Pipe) -> None:
+        raise trouble
+
+    shell.on_stop = on_stop
+    return session, shell
+
+
+@pytest.mark.parametrize("trouble", NO_ANSWER_TO_STOP)
+@pytest.mark.parametrize("changing", [False, True])
+def test_trouble_while_stopping_is_the_deadline_and_no_lost_contact(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception, changing: bool
+) -> None:
+    session, _shell = does_not_stop(monkeypatch, trouble)
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed) as failure:
+        session.invoke(GET, deadline=0, changing=changing)
+    assert "Get-Something" in failure.value.message
+    assert "passed its deadline of 0 seconds and did not stop when asked to" in (
+        failure.value.message
+    )
+    assert failure.value.details["cmdlet"] == "Get-Something"
+
+
+@pytest.mark.parametrize("trouble", NO_ANSWER_TO_STOP)
+def test_a_pool_whose_pipeline_does_not_stop_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    session, shell = does_not_stop(monkeypatch, trouble)
+    with pytest.raises(CmdletFailed):
+        session.invoke(GET, deadline=0)
+    assert shell.deleted
+    assert session._pool is None
+    # Ending what does not stop would only wait once more.
+    assert shell.signals == ["powershell/signal/crtl_c"]
+    assert shell.commands == 1
+
+
+def test_a_pool_whose_pipeline_has_stopped_is_used_again() -> None:
+    session, shell = open_session(waiting)
+    with pytest.raises(CmdletFailed, match="and was stopped"):
+        session.invoke(GET, deadline=0)
+    assert not shell.deleted
+    assert session._pool is not None
+
+
+def test_a_lost_answer_to_the_stop_does_not_hide_that_the_cmdlet_came_to_its_end() -> None:
+    session, shell = open_session(waiting)
+
+    def complete_unanswered(pipe: Pipe) -> None:
+        pipe.write_output("just in time")
+        pipe.complete()
+        shell._done = True
+        raise AnswerLost
+
+    shell.on_stop = complete_unanswered
+    assert session.invoke(GET, deadline=0, changing=True).output == ["just in time"]
+
+
+def test_a_defect_while_stopping_is_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _shell = does_not_stop(monkeypatch, RuntimeError("a defect"))
+    with pytest.raises(RuntimeError, match="a defect"):
+        session.invoke(GET, deadline=0)
+
+
+def test_nothing_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contact that is lost while the deadline passes does not start the cmdlet once more."""
+    session, shell = open_session(waiting)
+    opened: list[object] = []
+    monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: opened.append(settings))
+
+    def lose(command_id: str | None, *, patience: float | None = None) -> Received:
+        time.sleep(0.1)
+        raise AnswerLost
+
+    monkeypatch.setattr(shell, "receive", lose)
+    with pytest.raises(
+        CmdletFailed, match=r"Get-Something .* deadline of 0\.05 seconds"
+    ) as failure:
+        session.invoke(GET, deadline=0.05)
+    assert failure.value.details["reason"] == "deadline"
+    assert (shell.commands, opened) == (1, [])
+
+
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_session_that_opens_again_after_the_deadline_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch, changing: bool
+) -> None:
+    session, shell = open_session(waiting)
+    second = ShellInMemory(waiting)
+
+    def slowly(settings: ExchangeEndpointSettings) -> ShellInMemory:
+        time.sleep(0.1)
+        return second
+
+    def refuse(command_id: str, payload: bytes, *, patience: float) -> None:
+        raise ShellNotFound
+
+    monkeypatch.setattr(shell_transport, "ShellTransport", slowly)
+    monkeypatch.setattr(shell, "command", refuse)
+    with pytest.raises(CmdletFailed, match=r"deadline of 0\.05 seconds and was not started"):
+        session.invoke(GET, deadline=0.05, changing=changing)
+    assert second.commands == 0
 
 
 # --- secrets -------------------------------------------------------------------------------------
