@@ -172,7 +172,7 @@ class ExchangeSession:
         ends_at = time.monotonic() + deadline
         last_attempt = False
         while True:
-            pool = self._open_pool()
+            pool = self._open_pool(lost_during=pipeline if last_attempt else ())
             from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
                 pipeline_run,
             )
@@ -209,13 +209,13 @@ class ExchangeSession:
                 if time.monotonic() >= ends_at:
                     raise self._late(pipeline, deadline) from error
                 if last_attempt or not _worth_another_try(error):
-                    raise explain(error, self.settings) from error
+                    raise self._explain(error, lost_during=pipeline) from error
                 last_attempt = True
             except BaseException:
                 self.close()
                 raise
 
-    def _open_pool(self) -> runspace_pool.RunspacePool:
+    def _open_pool(self, *, lost_during: Sequence[Cmdlet] = ()) -> runspace_pool.RunspacePool:
         if self._pool is not None:
             return self._pool
         pool = None
@@ -233,11 +233,17 @@ class ExchangeSession:
                 pool.close()
                 self._closed_statistics.round_trips += pool.round_trips
             if isinstance(error, Exception) and is_connection_trouble(error):
-                raise explain(error, self.settings) from error
+                raise self._explain(error, lost_during=lost_during) from error
             raise
         self._pool = pool
         self._closed_statistics.sessions += 1
         return pool
+
+    def _explain(self, error: Exception, *, lost_during: Sequence[Cmdlet]) -> ExchangeError:
+        explained = explain(error, self.settings, lost_during=_names(lost_during))
+        if lost_during:
+            explained.details["cmdlet"] = lost_during[0].name
+        return explained
 
     def _refuse_bad_outcome(
         self,
@@ -264,6 +270,8 @@ class ExchangeSession:
             if changing:
                 raise self._outcome_unknown(pipeline, f"it {_passed(deadline)} and {end}")
             raise self._late(pipeline, deadline, end=end, errors=outcome.errors)
+        if outcome.stop_reason is not None:
+            self._refuse_stopped(pipeline, outcome, outcome.stop_reason, changing=changing)
         if outcome.unreadable:
             self._refuse_unreadable(pipeline, outcome, changing=changing)
         if expect_errors and (outcome.errors or outcome.completed):
@@ -305,6 +313,23 @@ class ExchangeSession:
             f"{what}: give the account {remedy}, through a role group, and try again",
             errors=[error],
             details={"server": self.settings.host, "cmdlet": missing},
+        )
+
+    def _refuse_stopped(
+        self,
+        pipeline: Sequence[Cmdlet],
+        outcome: pipeline_run.PipelineOutcome,
+        reason: CmdletError,
+        *,
+        changing: bool,
+    ) -> None:
+        if changing:
+            raise self._outcome_unknown(pipeline, f"the server stopped it ({reason.message})")
+        raise CmdletFailed(
+            f"{_names(pipeline)} on {self.settings.host} was stopped by the server: "
+            f"{reason.message}",
+            errors=[*outcome.errors, reason],
+            details=self._details(pipeline),
         )
 
     def _refuse_unreadable(

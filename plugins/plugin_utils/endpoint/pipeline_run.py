@@ -58,8 +58,9 @@ _POOL_GUARD_SECONDS = 1
 
 @dataclass
 class PipelineOutcome:
-    """What a pipeline did. `stopped` means that the deadline ended it; without `ended` the server
-    has not said that it is over, so that its pool cannot be used any more."""
+    """What a pipeline did. `stopped` means that the deadline ended it, `stop_reason` why the server
+    did so by itself. Without `ended` the server has not said that it is over, so that its pool
+    cannot be used any more."""
 
     output: list[Value] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -67,6 +68,7 @@ class PipelineOutcome:
     errors: list[CmdletError] = field(default_factory=list)
     prompts: list[AnsweredPrompt] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    stop_reason: CmdletError | None = None
     completed: bool = False
     stopped: bool = False
     ended: bool = False
@@ -103,7 +105,6 @@ class PipelineRun:
                     pipeline.add_parameter(parameter, value)
             self._start(pipeline)
             self._receive_until_ended(pipeline)
-            self._outcome.ended = _ended(pipeline)
             return self._outcome
         finally:
             self._clean_up(pipeline)
@@ -136,8 +137,12 @@ class PipelineRun:
             if answer.empty:
                 self._listen_to_pool()
             if answer.done and not _ended(pipeline):
-                # The command is over but its final state never came, or could not be read.
-                raise AnswerLost
+                if not self._outcome.unreadable:
+                    # The command is over but its final state never came.
+                    raise AnswerLost
+                self._outcome.ended = True
+                break
+        self._outcome.ended = self._outcome.ended or _ended(pipeline)
         if lost is not None and not self._outcome.stopped:
             raise lost
 
@@ -153,6 +158,7 @@ class PipelineRun:
                 answer = self._pool.receive(pipeline, patience=1)
                 for event in answer:
                     self._take(event)
+                self._outcome.ended = answer.done
                 done = answer.done or time.monotonic() >= grace_ends_at
         # It may have come to its end while the request to stop was on its way.
         self._outcome.stopped = pipeline.state != PSInvocationState.Completed
@@ -194,8 +200,12 @@ class PipelineRun:
 
     def _take_state(self, event: PipelineStateEvent) -> None:
         self._outcome.completed = event.state == PSInvocationState.Completed
-        if event.state == PSInvocationState.Failed and event.reason is not None:
+        if event.reason is None:
+            return
+        if event.state == PSInvocationState.Failed:
             self._take_error(event.reason)
+        elif event.state == PSInvocationState.Stopped:
+            self._outcome.stop_reason = cmdlet_error(event.reason, cmdlet=self._commands[0][0])
 
     def _take_host_call(self, event: PipelineHostCallEvent) -> None:
         if is_void_call(event):
@@ -222,7 +232,7 @@ class PipelineRun:
     def _clean_up(self, pipeline: Any) -> None:
         try:
             # What does not stop does not end either; the server ends it with the pool.
-            if self.started and (_ended(pipeline) or not self._outcome.stopped):
+            if self.started and (self._outcome.ended or not self._outcome.stopped):
                 self._pool.terminate(pipeline)
         except Exception:
             # The outcome is known; the server forgets the pipeline with the pool.

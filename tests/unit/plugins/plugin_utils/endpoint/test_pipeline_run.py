@@ -206,6 +206,31 @@ def test_an_end_without_a_reason_is_no_success(changing: bool) -> None:
         result_of(program, changing=changing)
 
 
+@pytest.mark.parametrize("expect_errors", [False, True])
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_pipeline_that_the_server_stops_gives_its_reason(
+    changing: bool, expect_errors: bool
+) -> None:
+    def program(pipe: Pipe) -> Steps:
+        pipe.write_error(**_record_fields())
+        reason = record(
+            "The pipeline has been stopped.",
+            error_id="PipelineStopped",
+            exception="System.Management.Automation.PipelineStoppedException",
+            category=ErrorCategory.OperationStopped,
+        )
+        pipe._change_state(PSInvocationState.Stopped, reason)
+        yield from ()
+
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed) as failure:
+        result_of(program, changing=changing, expect_errors=expect_errors)
+    assert "Get-Something" in failure.value.message
+    assert "The pipeline has been stopped." in failure.value.message
+    if isinstance(failure.value, CmdletFailed):
+        ids = [error.error_class for error in failure.value.errors]
+        assert ids == ["Exchange.GetX", "PipelineStopped"]
+
+
 def test_a_missing_cmdlet_names_itself() -> None:
     def program(pipe: Pipe) -> Steps:
         missing = record(
@@ -272,6 +297,57 @@ def test_the_pool_goes_on_after_something_undecodable() -> None:
     with pytest.raises(CmdletFailed):
         session.invoke(GET)
     assert session.invoke(GET).output == ["fine"]
+
+
+UNREADABLE_END = (
+    '<Obj RefId="0"><MS><I32 N="PipelineState">5</I32>'
+    '<Obj N="ExceptionAsErrorRecord" RefId="1"><Unheard /></Obj></MS></Obj>'
+)
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+@pytest.mark.parametrize("changing", [False, True])
+def test_an_end_that_cannot_be_read_is_an_end_and_no_lost_contact(
+    changing: bool, stopping: bool
+) -> None:
+    def end(pipe: Pipe) -> None:
+        shell.say_raw(pipe.pipeline_id, PSRPMessageType.PipelineState, UNREADABLE_END)
+        shell._done = True
+
+    def program(pipe: Pipe) -> Steps:
+        if stopping:
+            yield
+        end(pipe)
+
+    session, shell = open_session(program)
+    shell.on_stop = end
+    what = "deadline of 0 seconds and was stopped" if stopping else "cannot be read"
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed, match=what) as failure:
+        session.invoke(GET, changing=changing, deadline=0 if stopping else None)
+    assert "Get-Something" in failure.value.message
+    assert not shell.deleted
+    assert shell.commands == 1
+
+
+def test_an_end_that_never_comes_is_lost_contact() -> None:
+    def program(pipe: Pipe) -> Steps:
+        yield from ()
+
+    session, _shell = open_session(program)
+    with pytest.raises(OutcomeUnknown, match="contact was lost"):
+        session.invoke(GET, changing=True)
+
+
+def test_any_number_of_messages_that_cannot_be_read_is_no_lost_contact() -> None:
+    def program(pipe: Pipe) -> Steps:
+        for _ in range(1500):
+            shell.say_raw(pipe.pipeline_id, PSRPMessageType.PipelineOutput, "<Unheard />")
+        pipe.complete()
+        yield from ()
+
+    session, shell = open_session(program)
+    with pytest.raises(CmdletFailed, match="cannot be read"):
+        session.invoke(GET)
 
 
 # --- questions and other calls of the host -------------------------------------------------------
@@ -407,6 +483,56 @@ def test_a_pool_that_breaks_under_a_change_leaves_its_outcome_unknown() -> None:
     with pytest.raises(OutcomeUnknown):
         session.invoke(GET, changing=True)
     assert shell.deleted
+
+
+def test_a_session_that_is_lost_in_the_middle_names_the_cmdlet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def program(pipe: Pipe) -> Steps:
+        pipe.runspace_pool.set_broken(record("The back end is gone."))
+        yield
+
+    monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: ShellInMemory(program))
+    session = ExchangeSession(ExchangeEndpointSettings(host="ex01", user_name="a@X", password="x"))
+    with pytest.raises(EndpointUnreachable) as failure:
+        session.invoke(GET, Cmdlet("Select-Object"))
+    assert failure.value.message.startswith(
+        f"The session on {session.settings.url} was lost during Get-Something | Select-Object: "
+    )
+    assert "The back end is gone" in failure.value.message
+    assert failure.value.details["cmdlet"] == "Get-Something"
+
+
+def test_a_session_that_the_server_does_not_know_any_more_is_said_to_be_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Forgetful(ShellInMemory):
+        def command(self, command_id: str, payload: bytes, *, patience: float) -> None:
+            raise ShellNotFound
+
+    monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: Forgetful(waiting))
+    session = ExchangeSession(ExchangeEndpointSettings(host="ex01", user_name="a@X", password="x"))
+    with pytest.raises(EndpointUnreachable, match="does not know it any more") as failure:
+        session.invoke(GET)
+    assert failure.value.details["reason"] == "session_gone"
+
+
+def test_a_lost_session_that_cannot_be_opened_again_names_the_cmdlet_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(settings: ExchangeEndpointSettings) -> ShellInMemory:
+        raise ConnectionRefusedError("Connection refused")
+
+    def vanished(command_id: str, payload: bytes, *, patience: float) -> None:
+        raise ShellNotFound
+
+    session, shell = open_session(waiting)
+    monkeypatch.setattr(shell, "command", vanished)
+    monkeypatch.setattr(shell_transport, "ShellTransport", refuse)
+    with pytest.raises(EndpointUnreachable, match=r"was lost during Get-Something: .* refuses"):
+        session.invoke(GET)
+    with pytest.raises(EndpointUnreachable, match=r"^Cannot open a session on .* refuses"):
+        session.invoke(GET)
 
 
 def test_a_pool_that_breaks_on_opening_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
