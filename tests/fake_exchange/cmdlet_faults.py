@@ -7,6 +7,7 @@ whole fake is gone."""
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Sequence
 
@@ -44,7 +45,11 @@ class CmdletFaults:
             self._leave(EXIT_CODE)
         seconds = context.organisation.behavior.cmdlet_seconds
         slow = faults.take("slow_cmdlet", where)
-        context.stopped.wait(seconds + (slow.seconds if slow else 0.0))
+        if slow is not None and slow.stubborn:
+            time.sleep(slow.seconds)
+        else:
+            seconds += slow.seconds if slow is not None else 0.0
+        context.stopped.wait(seconds)
         context.check_stopped()
         _fail(context, name, faults.take("fail_cmdlet", where))
 

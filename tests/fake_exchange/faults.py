@@ -15,7 +15,7 @@ KINDS: dict[str, str] = {
     "lose_answer": "execute the next request of `verb`, then close the connection unanswered",
     "drop_connection": "close the connection when the next request of `verb` arrives",
     "fail_cmdlet": "the next call of `cmdlet` ends with an error record (`message`)",
-    "slow_cmdlet": "the next call of `cmdlet` takes `seconds` more",
+    "slow_cmdlet": "the next call of `cmdlet` takes `seconds` more (`stubborn`: also when stopped)",
     "lose_cmdlet": "the next call of `cmdlet` is executed, its answer never arrives",
     "kill_shell": "the shell of the next request is gone (fault 2150858843)",
     "throttle": "the next session is refused (too many shells)",
@@ -67,6 +67,8 @@ class Fault:
     """Of fail_cmdlet: the pipeline fails, not just the cmdlet."""
     after: bool = False
     """Of fail_cmdlet: the cmdlet takes effect and reports an error all the same."""
+    stubborn: bool = False
+    """Of slow_cmdlet: it waits for something remote and does not notice that it is to stop."""
     execute: bool = False
     """Of hold: the request is executed when it is released, and answered."""
     skip: int = 0
@@ -184,5 +186,7 @@ def _check(fault: Fault) -> None:
         raise ValueError(f"request is for faults of the wire, not for {fault.kind}")
     if (fault.after or fault.terminating) and fault.kind != "fail_cmdlet":
         raise ValueError(f"after and terminating are for fail_cmdlet, not for {fault.kind}")
+    if fault.stubborn and fault.kind != "slow_cmdlet":
+        raise ValueError(f"stubborn is for slow_cmdlet, not for {fault.kind}")
     if fault.execute and fault.kind != "hold":
         raise ValueError(f"execute is for hold, not for {fault.kind}")

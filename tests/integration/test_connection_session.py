@@ -13,6 +13,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
+    pipeline_run,
+    shell_transport,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     Cmdlet,
     ExchangeSession,
@@ -352,6 +356,35 @@ def test_a_changing_cmdlet_stopped_at_its_deadline_leaves_an_unknown_outcome(
             changing=True,
         )
     assert len(session.invoke(READ).output) == 1
+
+
+def test_a_cmdlet_that_takes_its_time_to_stop_costs_no_session(
+    server: OneServer, session: ExchangeSession
+) -> None:
+    server.fault("slow_cmdlet", cmdlet="Get-ExchangeServer", seconds=4, stubborn=True)
+    with pytest.raises(CmdletFailed, match="deadline of 1 seconds and was stopped"):
+        session.invoke(READ, deadline=1)
+    assert len(session.invoke(READ).output) == 1
+    assert server.count("sessions") == 1
+
+
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_cmdlet_that_does_not_stop_is_neither_lost_contact_nor_repeated(
+    server: OneServer,
+    session: ExchangeSession,
+    monkeypatch: pytest.MonkeyPatch,
+    changing: bool,
+) -> None:
+    monkeypatch.setattr(shell_transport, "_CLOSE_PATIENCE", 1)
+    monkeypatch.setattr(pipeline_run, "_STOP_GRACE_SECONDS", 1)
+    server.fault("slow_cmdlet", cmdlet="Get-ExchangeServer", seconds=600, stubborn=True)
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed) as failure:
+        session.invoke(READ, deadline=1, changing=changing)
+    assert "Get-ExchangeServer" in failure.value.message
+    assert "deadline of 1 seconds and did not stop when asked to" in failure.value.message
+    assert (server.count("sessions"), server.count("pipelines")) == (1, 1)
+    assert len(session.invoke(READ).output) == 1
+    assert server.count("sessions") == 2
 
 
 def test_a_slow_cmdlet_within_its_deadline_is_waited_for(server: OneServer) -> None:

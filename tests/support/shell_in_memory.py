@@ -36,6 +36,7 @@ class ShellInMemory:
         self.sends: list[tuple[str, bool]] = []
         self.signals: list[str] = []
         self.receives: list[str | None] = []
+        self.commands = 0
         self.deleted = False
         self.round_trips = 0
         self.on_stop: Callable[[psrpcore.ServerPipeline], None] | None = None
@@ -53,6 +54,7 @@ class ShellInMemory:
     def command(self, command_id: str, payload: bytes, *, patience: float) -> None:
         self._pipeline = psrpcore.ServerPipeline(self.server, uuid.UUID(command_id))
         self._done = False
+        self.commands += 1
         self._take(payload)
         self._pipeline.start()
         self._running = self._program(self._pipeline)

@@ -51,12 +51,15 @@ class Reason:
     sentence: str
 
 
-def explain(error: BaseException, settings: EndpointSettings) -> ExchangeError:
+def explain(
+    error: BaseException, settings: EndpointSettings, *, lost_during: str | None = None
+) -> ExchangeError:
     """The error to raise instead of a library's exception.
 
     Args:
         error: What the library raised; its causes are looked at too.
         settings: The endpoint that was dialled.
+        lost_during: The cmdlets that ran or were to run, where a session was open before.
     """
     chain = list(_chain(error))
     for member in chain:
@@ -67,8 +70,13 @@ def explain(error: BaseException, settings: EndpointSettings) -> ExchangeError:
     if missing is not None:
         return MissingLibrary(missing, details={**details, "reason": "library_missing"})
     reason = _reason(chain, settings)
+    what = (
+        f"The session on {settings.url} was lost during {lost_during}"
+        if lost_during
+        else f"Cannot open a session on {settings.url}"
+    )
     return EndpointUnreachable(
-        f"Cannot open a session on {settings.url}: {reason.sentence}",
+        f"{what}: {reason.sentence}",
         details={**details, "reason": reason.word},
     )
 
@@ -350,6 +358,8 @@ def _network(chain: list[BaseException], settings: EndpointSettings) -> Reason |
         )
     if names & {"AnswerLost"}:
         return Reason("connection_lost", f"contact with {where} was lost before an answer came")
+    if names & {"ShellNotFound"}:
+        return Reason("session_gone", "the server does not know it any more, as after a restart")
     return None
 
 

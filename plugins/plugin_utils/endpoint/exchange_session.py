@@ -130,10 +130,12 @@ class ExchangeSession:
             raise explain(error, self.settings) from error
         # Opening may wait for a cold application pool; that time is not the cmdlet's.
         self._open_pool()
-        ends_at = time.monotonic() + (self.settings.deadline if deadline is None else deadline)
-        outcome = self._run(pipeline, commands, answer=answer, ends_at=ends_at, changing=changing)
+        deadline = self.settings.deadline if deadline is None else deadline
+        outcome = self._run(pipeline, commands, answer=answer, deadline=deadline, changing=changing)
         self._closed_statistics.cmdlets += len(pipeline)
-        self._refuse_bad_outcome(pipeline, outcome, changing=changing, expect_errors=expect_errors)
+        self._refuse_bad_outcome(
+            pipeline, outcome, deadline=deadline, changing=changing, expect_errors=expect_errors
+        )
         return CmdletResult(
             output=outcome.output,
             warnings=outcome.warnings,
@@ -161,13 +163,15 @@ class ExchangeSession:
         commands: Sequence[tuple[str, dict[str, Any]]],
         *,
         answer: PromptPolicy | None,
-        ends_at: float,
+        deadline: float,
         changing: bool,
     ) -> pipeline_run.PipelineOutcome:
-        """Run it; a second time on a fresh pool when contact was lost and that is safe."""
+        """Run it; a second time on a fresh pool when contact was lost and that is safe, but never
+        after its deadline."""
+        ends_at = time.monotonic() + deadline
         last_attempt = False
         while True:
-            pool = self._open_pool()
+            pool = self._open_pool(lost_during=pipeline if last_attempt else ())
             from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
                 pipeline_run,
             )
@@ -180,9 +184,16 @@ class ExchangeSession:
                 changing=changing,
             )
             try:
-                if any(contains_secret(cmdlet.parameters) for cmdlet in pipeline):
+                needs_key = any(contains_secret(cmdlet.parameters) for cmdlet in pipeline)
+                if needs_key:
                     pool.exchange_key()
-                return run.run()
+                if (needs_key or last_attempt) and time.monotonic() >= ends_at:
+                    raise self._late(pipeline, deadline, end="was not started")
+                outcome = run.run()
+                if not outcome.ended:
+                    # The pool is busy with it for as long as the server likes.
+                    self.close()
+                return outcome
             except ExchangeError:
                 raise
             except Exception as error:
@@ -194,14 +205,16 @@ class ExchangeSession:
                     raise self._outcome_unknown(
                         pipeline, "contact was lost while it ran"
                     ) from error
+                if time.monotonic() >= ends_at:
+                    raise self._late(pipeline, deadline) from error
                 if last_attempt or not _worth_another_try(error):
-                    raise explain(error, self.settings) from error
+                    raise self._explain(error, lost_during=pipeline) from error
                 last_attempt = True
             except BaseException:
                 self.close()
                 raise
 
-    def _open_pool(self) -> runspace_pool.RunspacePool:
+    def _open_pool(self, *, lost_during: Sequence[Cmdlet] = ()) -> runspace_pool.RunspacePool:
         if self._pool is not None:
             return self._pool
         pool = None
@@ -219,17 +232,24 @@ class ExchangeSession:
                 pool.close()
                 self._closed_statistics.round_trips += pool.round_trips
             if isinstance(error, Exception) and is_connection_trouble(error):
-                raise explain(error, self.settings) from error
+                raise self._explain(error, lost_during=lost_during) from error
             raise
         self._pool = pool
         self._closed_statistics.sessions += 1
         return pool
+
+    def _explain(self, error: Exception, *, lost_during: Sequence[Cmdlet]) -> ExchangeError:
+        explained = explain(error, self.settings, lost_during=_names(lost_during))
+        if lost_during:
+            explained.details["cmdlet"] = lost_during[0].name
+        return explained
 
     def _refuse_bad_outcome(
         self,
         pipeline: Sequence[Cmdlet],
         outcome: pipeline_run.PipelineOutcome,
         *,
+        deadline: float,
         changing: bool,
         expect_errors: bool,
     ) -> None:
@@ -245,15 +265,12 @@ class ExchangeSession:
                 details={**self._details(pipeline), "prompt": foreign.prompt.text},
             )
         if outcome.stopped:
+            end = "was stopped" if outcome.ended else "did not stop when asked to"
             if changing:
-                raise self._outcome_unknown(pipeline, "it passed its deadline and was stopped")
-            raise CmdletFailed(
-                f"{_names(pipeline)} on {self.settings.host} passed its deadline and was stopped. "
-                "Raise "
-                "ansible_exchange_deadline if the server is only slow",
-                errors=outcome.errors,
-                details={**self._details(pipeline), "reason": "deadline"},
-            )
+                raise self._outcome_unknown(pipeline, f"it {_passed(deadline)} and {end}")
+            raise self._late(pipeline, deadline, end=end, errors=outcome.errors)
+        if outcome.stop_reason is not None:
+            self._refuse_stopped(pipeline, outcome, outcome.stop_reason, changing=changing)
         if outcome.unreadable:
             self._refuse_unreadable(pipeline, outcome, changing=changing)
         if expect_errors and (outcome.errors or outcome.completed):
@@ -297,6 +314,23 @@ class ExchangeSession:
             details={"server": self.settings.host, "cmdlet": missing},
         )
 
+    def _refuse_stopped(
+        self,
+        pipeline: Sequence[Cmdlet],
+        outcome: pipeline_run.PipelineOutcome,
+        reason: CmdletError,
+        *,
+        changing: bool,
+    ) -> None:
+        if changing:
+            raise self._outcome_unknown(pipeline, f"the server stopped it ({reason.message})")
+        raise CmdletFailed(
+            f"{_names(pipeline)} on {self.settings.host} was stopped by the server: "
+            f"{reason.message}",
+            errors=[*outcome.errors, reason],
+            details=self._details(pipeline),
+        )
+
     def _refuse_unreadable(
         self, pipeline: Sequence[Cmdlet], outcome: pipeline_run.PipelineOutcome, *, changing: bool
     ) -> None:
@@ -308,6 +342,21 @@ class ExchangeSession:
             f"({kinds})",
             errors=outcome.errors,
             details={**self._details(pipeline), "reason": "unreadable"},
+        )
+
+    def _late(
+        self,
+        pipeline: Sequence[Cmdlet],
+        deadline: float,
+        *,
+        end: str = "contact was lost",
+        errors: Sequence[CmdletError] = (),
+    ) -> CmdletFailed:
+        return CmdletFailed(
+            f"{_names(pipeline)} on {self.settings.host} {_passed(deadline)} and {end}. Raise "
+            "ansible_exchange_deadline if the server is only slow",
+            errors=errors,
+            details={**self._details(pipeline), "reason": "deadline"},
         )
 
     def _outcome_unknown(self, pipeline: Sequence[Cmdlet], why: str) -> OutcomeUnknown:
@@ -344,6 +393,10 @@ def _commands(pipeline: Sequence[Cmdlet]) -> list[tuple[str, dict[str, Any]]]:
 
 def _names(pipeline: Sequence[Cmdlet]) -> str:
     return " | ".join(cmdlet.name for cmdlet in pipeline)
+
+
+def _passed(deadline: float) -> str:
+    return f"passed its deadline of {deadline:g} seconds"
 
 
 def _worth_another_try(error: Exception) -> bool:

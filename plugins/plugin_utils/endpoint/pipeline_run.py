@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,9 @@ from psrpcore import (
 )
 from psrpcore.types import HostMethodIdentifier, PSInvocationState
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.connection_errors import (
+    is_connection_trouble,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.error_records import (
     cmdlet_error,
 )
@@ -54,7 +58,9 @@ _POOL_GUARD_SECONDS = 1
 
 @dataclass
 class PipelineOutcome:
-    """What a pipeline did. `stopped` means that the deadline ended it."""
+    """What a pipeline did. `stopped` means that the deadline ended it, `stop_reason` why the server
+    did so by itself. Without `ended` the server has not said that it is over, so that its pool
+    cannot be used any more."""
 
     output: list[Value] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -62,8 +68,10 @@ class PipelineOutcome:
     errors: list[CmdletError] = field(default_factory=list)
     prompts: list[AnsweredPrompt] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    stop_reason: CmdletError | None = None
     completed: bool = False
     stopped: bool = False
+    ended: bool = False
 
 
 class PipelineRun:
@@ -129,20 +137,29 @@ class PipelineRun:
             if answer.empty:
                 self._listen_to_pool()
             if answer.done and not _ended(pipeline):
-                # The command is over but its final state never came, or could not be read.
-                raise AnswerLost
-        if lost is not None:
+                if not self._outcome.unreadable:
+                    # The command is over but its final state never came.
+                    raise AnswerLost
+                self._outcome.ended = True
+                break
+        self._outcome.ended = self._outcome.ended or _ended(pipeline)
+        if lost is not None and not self._outcome.stopped:
             raise lost
 
     def _stop(self, pipeline: Any) -> None:
-        self._pool.stop(pipeline)
+        # The server answers when the pipeline has stopped. One that waits for something remote does
+        # not stop soon: then a fault or silence comes, and that is no loss of contact.
         grace_ends_at = time.monotonic() + _STOP_GRACE_SECONDS
-        while not _ended(pipeline) and time.monotonic() < grace_ends_at:
-            answer = self._pool.receive(pipeline, patience=1)
-            for event in answer:
-                self._take(event)
-            if answer.done:
-                break
+        with _ignoring_connection_trouble():
+            self._pool.stop(pipeline)
+        with _ignoring_connection_trouble():
+            done = False
+            while not _ended(pipeline) and not done:
+                answer = self._pool.receive(pipeline, patience=1)
+                for event in answer:
+                    self._take(event)
+                self._outcome.ended = answer.done
+                done = answer.done or time.monotonic() >= grace_ends_at
         # It may have come to its end while the request to stop was on its way.
         self._outcome.stopped = pipeline.state != PSInvocationState.Completed
 
@@ -183,8 +200,12 @@ class PipelineRun:
 
     def _take_state(self, event: PipelineStateEvent) -> None:
         self._outcome.completed = event.state == PSInvocationState.Completed
-        if event.state == PSInvocationState.Failed and event.reason is not None:
+        if event.reason is None:
+            return
+        if event.state == PSInvocationState.Failed:
             self._take_error(event.reason)
+        elif event.state == PSInvocationState.Stopped:
+            self._outcome.stop_reason = cmdlet_error(event.reason, cmdlet=self._commands[0][0])
 
     def _take_host_call(self, event: PipelineHostCallEvent) -> None:
         if is_void_call(event):
@@ -210,7 +231,8 @@ class PipelineRun:
 
     def _clean_up(self, pipeline: Any) -> None:
         try:
-            if self.started:
+            # What does not stop does not end either; the server ends it with the pool.
+            if self.started and (self._outcome.ended or not self._outcome.stopped):
                 self._pool.terminate(pipeline)
         except Exception:
             # The outcome is known; the server forgets the pipeline with the pool.
@@ -220,6 +242,15 @@ class PipelineRun:
 
     def _seconds_left(self) -> float:
         return self._ends_at - time.monotonic()
+
+
+@contextlib.contextmanager
+def _ignoring_connection_trouble() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not is_connection_trouble(error):
+            raise
 
 
 def _ended(pipeline: Any) -> bool:

@@ -45,7 +45,7 @@ _PROTOCOL_VERSION = "2.3"
 _LARGE_ENVELOPES_SINCE = PSVersion("2.2")
 _OPENING_RECEIVES = 20
 _KEY_RECEIVES = 20
-_MOST_DECODING_FAILURES = 1000
+_FRAGMENT_HEADER = 21
 
 
 class PoolBroken(Exception):
@@ -186,7 +186,10 @@ class RunspacePool:
             received = self._transport.receive(command_id, patience=patience)
         for payload in received.payloads:
             self._pool.receive_data(PSRPPayload(payload, StreamType.default, None))
-        return PoolAnswer(list(self._events()), done=received.done, empty=received.empty)
+        # Every message takes at least one fragment: more failures would be psrpcore in a circle.
+        most_failures = sum(map(len, received.payloads)) // _FRAGMENT_HEADER + 1
+        events = list(self._events(most_failures))
+        return PoolAnswer(events, done=received.done, empty=received.empty)
 
     def handle_pool_event(self, event: object) -> None:
         """What the pool itself has to say.
@@ -229,7 +232,7 @@ class RunspacePool:
     def _next_payload(self) -> PSRPPayload | None:
         return self._pool.data_to_send(self._transport.max_payload_size)
 
-    def _events(self) -> Iterator[object]:
+    def _events(self, most_failures: int) -> Iterator[object]:
         failures = 0
         while True:
             try:
@@ -240,7 +243,7 @@ class RunspacePool:
             except Exception as error:
                 # psrpcore raises anything here; only the one message is lost.
                 failures += 1
-                if failures > _MOST_DECODING_FAILURES:
+                if failures > most_failures:
                     raise AnswerLost from error
                 yield Unreadable(type(error).__name__)
                 continue

@@ -61,9 +61,14 @@ _SPELLINGS = {
 } | {name.upper(): oid for oid, name in _WINDOWS_NAMES.items()}
 
 _NEEDS_QUOTES = re.compile(r'[,+="\n<>#;]')
-_OUTER_WHITE_SPACE = " \t\r\n"
+# The only blanks that .NET strips from a value or quotes it for. Others, such as the no-break space
+# of a web page (U+00A0), U+3000 or U+2028, are part of the name.
+BLANKS = " \t\r\n"
+_BLANKS_BETWEEN_WORDS = re.compile(f"[{BLANKS}]+")
 _DOTTED = re.compile(r"\d+(\.\d+)+")
 _ATTRIBUTE_TYPE = re.compile(r"(?:[Oo][Ii][Dd]\.)?\d+(?:\.\d+)+|[A-Za-z][A-Za-z0-9-]*")
+# A value may end with a backslash, which .NET does not escape: "CN=a\, C=US" is two attributes.
+_NEXT_ATTRIBUTE = re.compile(f", (?:{_ATTRIBUTE_TYPE.pattern})=")
 
 _ENCODED_VALUE = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
 
@@ -195,7 +200,7 @@ def _comparable(name: ParsedName) -> list[list[tuple[str, str]]]:
 
 
 def _fold(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return _BLANKS_BETWEEN_WORDS.sub(" ", text.strip(BLANKS)).casefold()
 
 
 def _render_attribute(attribute: DerElement) -> str:
@@ -218,7 +223,7 @@ def _render_value(value: DerElement) -> str:
 
 
 def _quote(value: str) -> str:
-    if value and value == value.strip(_OUTER_WHITE_SPACE) and not _NEEDS_QUOTES.search(value):
+    if value and value == value.strip(BLANKS) and not _NEEDS_QUOTES.search(value):
         return value
     return '"' + value.replace('"', '""') + '"'
 
@@ -245,7 +250,7 @@ def _parse_attribute(text: str, position: int) -> tuple[Attribute, int]:
     position = _skip_white_space(text, match.end())
     if text[position : position + 1] != "=":
         raise ValueError(f"expected '=' after {type_text} at position {position + 1}")
-    position = _skip_white_space(text, position + 1)
+    position = _skip_blanks(text, position + 1)
     if text[position : position + 1] == '"':
         value, position = _parse_quoted(text, position)
         return Attribute(type_text, _oid_of(type_text), value), position
@@ -278,15 +283,30 @@ def _parse_unquoted(text: str, position: int) -> tuple[str, int]:
     characters: list[str] = []
     while position < len(text) and text[position] not in ",;+":
         # RFC 4514 writes O=Contoso\, Ltd. where .NET writes O="Contoso, Ltd."
-        if text[position] == "\\" and text[position + 1 : position + 2] in tuple(',;+="<>#'):
+        if _is_escape(text, position):
             position += 1
         characters.append(text[position])
         position += 1
-    return "".join(characters).strip(), position
+    return "".join(characters).strip(BLANKS), position
+
+
+def _is_escape(text: str, position: int) -> bool:
+    return (
+        text[position] == "\\"
+        and text[position + 1 : position + 2] in tuple(',;+="<>#')
+        and not _NEXT_ATTRIBUTE.match(text, position + 1)
+    )
 
 
 def _skip_white_space(text: str, position: int) -> int:
+    """Outside of values, where no blank of any kind can belong to the name."""
     while position < len(text) and text[position].isspace():
+        position += 1
+    return position
+
+
+def _skip_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position] in BLANKS:
         position += 1
     return position
 

@@ -121,8 +121,8 @@ def _split(text: str) -> tuple[str, str]:
     )
     subject_end = next((tag.start() for tag in closing if tag.start() > subject_tag.start()), None)
     return (
-        text[start.end() : issuer_end].strip(),
-        text[subject_tag.end() : subject_end].strip(),
+        text[start.end() : issuer_end].strip(distinguished_name.BLANKS),
+        text[subject_tag.end() : subject_end].strip(distinguished_name.BLANKS),
     )
 
 

@@ -99,15 +99,17 @@ class RunspacePoolShell:
     def output(self, command_id: str | None) -> OutputQueue:
         return self._own_output if command_id is None else self.running(command_id).output
 
-    def signal(self, command_id: str, code: str) -> None:
+    def signal(self, command_id: str, code: str) -> OutputQueue | None:
+        # A stop is answered when the pipeline has stopped (WSManPluginInstance.StopCommand).
         running = self.running(command_id)
         if code == STOP:
             running.stop()
-            return
+            return running.output
         with self.changed:
             self._pipelines.pop(running.pipeline.pipeline_id, None)
         running.close()
         running.output.fail(fault_codes.command_not_found(command_id))
+        return None
 
     def name_of(self, command_id: str) -> str:
         try:

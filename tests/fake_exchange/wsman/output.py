@@ -71,6 +71,17 @@ class OutputQueue:
             self._fault = fault
             self._changed.notify_all()
 
+    def wait_until_finished(self, timeout: float) -> None:
+        """Return when the command is over. Raises `Fault`: time-out, or what `fail` was given."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._exit_code is not None or self._fault is not None, timeout
+            )
+            if self._fault is not None:
+                raise self._fault
+            if self._exit_code is None:
+                raise fault_codes.timed_out()
+
     def take(self, *, timeout: float, most: int) -> Output:
         """What there is, waiting up to `timeout` seconds for something.
 

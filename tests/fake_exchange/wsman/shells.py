@@ -64,8 +64,9 @@ class Shell(Protocol):
     def output(self, command_id: str | None) -> OutputQueue:
         """Where a command's output waits. Raises KeyError for an unknown command."""
 
-    def signal(self, command_id: str, code: str) -> None:
-        """Stop or end a command. Raises KeyError for an unknown command."""
+    def signal(self, command_id: str, code: str) -> OutputQueue | None:
+        """Stop or end a command; what comes back is answered for only when its command is over.
+        Raises KeyError for an unknown command."""
 
     def name_of(self, command_id: str) -> str:
         """Which cmdlet or program a command runs; empty when that is not known."""
@@ -248,7 +249,9 @@ class ShellTable:
         command_id = _upper(element.get("CommandId")) if element is not None else None
         if command_id is None or code is None:
             raise fault_codes.schema_violation("Signal needs a CommandId and a Code.")
-        entry.shell.signal(command_id, (code.text or "").strip())
+        stopping = entry.shell.signal(command_id, (code.text or "").strip())
+        if stopping is not None:
+            stopping.wait_until_finished(request.operation_timeout)
         return "<rsp:SignalResponse/>"
 
     def _get(self, request: Request, entry: _Entry) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -86,6 +87,15 @@ def test_a_slow_cmdlet_ends_early_when_stopped(context: CmdletContext) -> None:
     threading.Timer(0.05, context.stopped.set).start()
     with pytest.raises(PipelineStopped):
         run(context, "Get-Queue")
+
+
+def test_a_stubborn_cmdlet_stops_no_sooner_than_it_has_waited(context: CmdletContext) -> None:
+    arm(context, "slow_cmdlet", seconds=0.2, stubborn=True)
+    context.stopped.set()
+    begun = time.monotonic()
+    with pytest.raises(PipelineStopped):
+        run(context, "Get-Queue")
+    assert time.monotonic() - begun >= 0.2
 
 
 # What is left behind by a failed cmdlet that changes something -----------------------------------

@@ -109,6 +109,7 @@ def test_an_immediate_one_happens_when_it_is_armed_and_is_not_kept(faults: Fault
         (Fault("drop_connection", after=True), "for fail_cmdlet, not for drop_connection"),
         (Fault("slow_cmdlet", terminating=True), "for fail_cmdlet, not for slow_cmdlet"),
         (Fault("lose_answer", execute=True), "execute is for hold, not for lose_answer"),
+        (Fault("fail_cmdlet", stubborn=True), "stubborn is for slow_cmdlet, not for fail_cmdlet"),
     ],
 )
 def test_one_that_could_never_strike_is_refused(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,11 @@ class Cmdlets:
         context.emit_output("<S>started</S>")
         context.stopped.wait()
         raise PipelineStopped
+
+    def wait_stubbornly(self, context: CmdletContext, values: dict) -> None:
+        context.emit_output("<S>started</S>")
+        time.sleep(values["Seconds"])
+        context.check_stopped()
 
     def show_password(self, context: CmdletContext, values: dict) -> None:
         assert isinstance(values["Password"], SecureText)

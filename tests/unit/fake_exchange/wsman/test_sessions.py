@@ -5,9 +5,17 @@
 
 from __future__ import annotations
 
+import time
+
 import psrpcore
 import pytest
-from psrpcore.types import PSCredential, PSCustomObject, PSInvocationState, PSSecureString
+from psrpcore.types import (
+    PSCredential,
+    PSCustomObject,
+    PSDouble,
+    PSInvocationState,
+    PSSecureString,
+)
 from pypsrp.complex_objects import ObjectMeta
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -184,6 +192,27 @@ def test_a_stopped_pipeline_says_so(fake):
         session.end(pipeline)
     assert result.state == PSInvocationState.Stopped
     assert result.reason.FullyQualifiedErrorId == "PipelineStopped"
+
+
+def test_a_stop_is_answered_when_the_pipeline_has_stopped(fake):
+    with fake.session() as session:
+        pipeline = session.start(("Wait-Stubbornly", {"Seconds": PSDouble(0.5)}))
+        session._events(session.receive_once(pipeline))
+        begun = time.monotonic()
+        session.signal(pipeline, STOP)
+        assert time.monotonic() - begun >= 0.4
+        assert session.finish(pipeline).state == PSInvocationState.Stopped
+        session.end(pipeline)
+
+
+def test_a_stop_that_takes_longer_than_the_request_may_times_out(fake):
+    with fake.session(operation_timeout=1) as session:
+        pipeline = session.start(("Wait-Stubbornly", {"Seconds": 3}))
+        session._events(session.receive_once(pipeline))
+        with pytest.raises(WSManFaultError) as caught:
+            session.signal(pipeline, STOP)
+        session.end(pipeline)
+    assert caught.value.code == 2150858793
 
 
 def test_a_prompt_that_is_never_answered_can_be_stopped(fake):

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import Any
 
 import psrpcore
 import pytest
+import requests
 from psrpcore.types import (
     ChoiceDescription,
     ErrorCategory,
@@ -22,11 +24,13 @@ from psrpcore.types import (
     PSRPMessageType,
     RunspacePoolState,
 )
+from pypsrp.exceptions import WSManFaultError
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
     exchange_session,
     pipeline_run,
     runspace_pool,
+    shell_transport,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange_session import (
     Cmdlet,
@@ -36,6 +40,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.settings import (
     ExchangeEndpointSettings,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_transport import (
+    AnswerLost,
+    Received,
+    ShellNotFound,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
@@ -197,6 +206,31 @@ def test_an_end_without_a_reason_is_no_success(changing: bool) -> None:
         result_of(program, changing=changing)
 
 
+@pytest.mark.parametrize("expect_errors", [False, True])
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_pipeline_that_the_server_stops_gives_its_reason(
+    changing: bool, expect_errors: bool
+) -> None:
+    def program(pipe: Pipe) -> Steps:
+        pipe.write_error(**_record_fields())
+        reason = record(
+            "The pipeline has been stopped.",
+            error_id="PipelineStopped",
+            exception="System.Management.Automation.PipelineStoppedException",
+            category=ErrorCategory.OperationStopped,
+        )
+        pipe._change_state(PSInvocationState.Stopped, reason)
+        yield from ()
+
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed) as failure:
+        result_of(program, changing=changing, expect_errors=expect_errors)
+    assert "Get-Something" in failure.value.message
+    assert "The pipeline has been stopped." in failure.value.message
+    if isinstance(failure.value, CmdletFailed):
+        ids = [error.error_class for error in failure.value.errors]
+        assert ids == ["Exchange.GetX", "PipelineStopped"]
+
+
 def test_a_missing_cmdlet_names_itself() -> None:
     def program(pipe: Pipe) -> Steps:
         missing = record(
@@ -263,6 +297,57 @@ def test_the_pool_stays_usable_after_something_undecodable() -> None:
     with pytest.raises(CmdletFailed):
         session.invoke(GET)
     assert session.invoke(GET).output == ["fine"]
+
+
+UNREADABLE_END = (
+    '<Obj RefId="0"><MS><I32 N="PipelineState">5</I32>'
+    '<Obj N="ExceptionAsErrorRecord" RefId="1"><Unheard /></Obj></MS></Obj>'
+)
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+@pytest.mark.parametrize("changing", [False, True])
+def test_an_end_that_cannot_be_read_is_an_end_and_no_lost_contact(
+    changing: bool, stopping: bool
+) -> None:
+    def end(pipe: Pipe) -> None:
+        shell.say_raw(pipe.pipeline_id, PSRPMessageType.PipelineState, UNREADABLE_END)
+        shell._done = True
+
+    def program(pipe: Pipe) -> Steps:
+        if stopping:
+            yield
+        end(pipe)
+
+    session, shell = open_session(program)
+    shell.on_stop = end
+    what = "deadline of 0 seconds and was stopped" if stopping else "cannot be read"
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed, match=what) as failure:
+        session.invoke(GET, changing=changing, deadline=0 if stopping else None)
+    assert "Get-Something" in failure.value.message
+    assert not shell.deleted
+    assert shell.commands == 1
+
+
+def test_an_end_that_never_comes_is_lost_contact() -> None:
+    def program(pipe: Pipe) -> Steps:
+        yield from ()
+
+    session, _shell = open_session(program)
+    with pytest.raises(OutcomeUnknown, match="contact was lost"):
+        session.invoke(GET, changing=True)
+
+
+def test_any_number_of_messages_that_cannot_be_read_is_no_lost_contact() -> None:
+    def program(pipe: Pipe) -> Steps:
+        for _ in range(1500):
+            shell.say_raw(pipe.pipeline_id, PSRPMessageType.PipelineOutput, "<Unheard />")
+        pipe.complete()
+        yield from ()
+
+    session, shell = open_session(program)
+    with pytest.raises(CmdletFailed, match="cannot be read"):
+        session.invoke(GET)
 
 
 # --- questions and other calls of the host -------------------------------------------------------
@@ -400,6 +485,56 @@ def test_a_pool_that_breaks_under_a_change_leaves_its_outcome_unknown() -> None:
     assert shell.deleted
 
 
+def test_a_session_that_is_lost_in_the_middle_names_the_cmdlet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def program(pipe: Pipe) -> Steps:
+        pipe.runspace_pool.set_broken(record("The back end is gone."))
+        yield
+
+    monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: ShellInMemory(program))
+    session = ExchangeSession(ExchangeEndpointSettings(host="ex01", user_name="a@X", password="x"))
+    with pytest.raises(EndpointUnreachable) as failure:
+        session.invoke(GET, Cmdlet("Select-Object"))
+    assert failure.value.message.startswith(
+        f"The session on {session.settings.url} was lost during Get-Something | Select-Object: "
+    )
+    assert "The back end is gone" in failure.value.message
+    assert failure.value.details["cmdlet"] == "Get-Something"
+
+
+def test_a_session_that_the_server_does_not_know_any_more_is_said_to_be_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Forgetful(ShellInMemory):
+        def command(self, command_id: str, payload: bytes, *, patience: float) -> None:
+            raise ShellNotFound
+
+    monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: Forgetful(waiting))
+    session = ExchangeSession(ExchangeEndpointSettings(host="ex01", user_name="a@X", password="x"))
+    with pytest.raises(EndpointUnreachable, match="does not know it any more") as failure:
+        session.invoke(GET)
+    assert failure.value.details["reason"] == "session_gone"
+
+
+def test_a_lost_session_that_cannot_be_opened_again_names_the_cmdlet_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(settings: ExchangeEndpointSettings) -> ShellInMemory:
+        raise ConnectionRefusedError("Connection refused")
+
+    def vanished(command_id: str, payload: bytes, *, patience: float) -> None:
+        raise ShellNotFound
+
+    session, shell = open_session(waiting)
+    monkeypatch.setattr(shell, "command", vanished)
+    monkeypatch.setattr(shell_transport, "ShellTransport", refuse)
+    with pytest.raises(EndpointUnreachable, match=r"was lost during Get-Something: .* refuses"):
+        session.invoke(GET)
+    with pytest.raises(EndpointUnreachable, match=r"^Cannot open a session on .* refuses"):
+        session.invoke(GET)
+
+
 def test_a_pool_that_breaks_on_opening_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     class Refusing(ShellInMemory):
         def create(self, shell_id: str, payload: bytes, *, protocol_version: str) -> None:
@@ -412,8 +547,6 @@ def test_a_pool_that_breaks_on_opening_gives_its_reason(monkeypatch: pytest.Monk
                     "connections allowed : 3"
                 )
             )
-
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import shell_transport
 
     shells: list[ShellInMemory] = []
 
@@ -501,6 +634,136 @@ def test_a_server_that_ignores_the_stop_does_not_hold_the_client(
     shell.on_stop = lambda pipe: None
     with pytest.raises(OutcomeUnknown, match="deadline"):
         session.invoke(GET, deadline=0, changing=True)
+
+
+# A server answers Signal when the pipeline has stopped. One that does not stop soon brings a fault
+# when the request's time is over, or nothing at all.
+NO_ANSWER_TO_STOP = [
+    pytest.param(
+        WSManFaultError(
+            2150858793,
+            None,
+            "The WS-Management service cannot complete the operation within the time specified in "
+            "OperationTimeout.",
+            None,
+            None,
+            None,
+        ),
+        id="operation time-out",
+    ),
+    pytest.param(AnswerLost(), id="silence"),
+    pytest.param(ShellNotFound(), id="command not found"),
+    pytest.param(requests.exceptions.ReadTimeout("read timed out"), id="read time-out"),
+]
+
+
+def does_not_stop(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> tuple[ExchangeSession, ShellInMemory]:
+    monkeypatch.setattr(pipeline_run, "_STOP_GRACE_SECONDS", 0.05)
+    session, shell = open_session(waiting)
+
+    def on_stop(pipe: Pipe) -> None:
+        raise trouble
+
+    shell.on_stop = on_stop
+    return session, shell
+
+
+@pytest.mark.parametrize("trouble", NO_ANSWER_TO_STOP)
+@pytest.mark.parametrize("changing", [False, True])
+def test_trouble_while_stopping_is_the_deadline_and_no_lost_contact(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception, changing: bool
+) -> None:
+    session, _shell = does_not_stop(monkeypatch, trouble)
+    with pytest.raises(OutcomeUnknown if changing else CmdletFailed) as failure:
+        session.invoke(GET, deadline=0, changing=changing)
+    assert "Get-Something" in failure.value.message
+    assert "passed its deadline of 0 seconds and did not stop when asked to" in (
+        failure.value.message
+    )
+    assert failure.value.details["cmdlet"] == "Get-Something"
+
+
+@pytest.mark.parametrize("trouble", NO_ANSWER_TO_STOP)
+def test_a_pool_whose_pipeline_does_not_stop_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    session, shell = does_not_stop(monkeypatch, trouble)
+    with pytest.raises(CmdletFailed):
+        session.invoke(GET, deadline=0)
+    assert shell.deleted
+    assert session._pool is None
+    # Ending what does not stop would only wait once more.
+    assert shell.signals == ["powershell/signal/crtl_c"]
+    assert shell.commands == 1
+
+
+def test_a_pool_whose_pipeline_has_stopped_is_used_again() -> None:
+    session, shell = open_session(waiting)
+    with pytest.raises(CmdletFailed, match="and was stopped"):
+        session.invoke(GET, deadline=0)
+    assert not shell.deleted
+    assert session._pool is not None
+
+
+def test_a_lost_answer_to_the_stop_does_not_hide_that_the_cmdlet_came_to_its_end() -> None:
+    session, shell = open_session(waiting)
+
+    def complete_unanswered(pipe: Pipe) -> None:
+        pipe.write_output("just in time")
+        pipe.complete()
+        shell._done = True
+        raise AnswerLost
+
+    shell.on_stop = complete_unanswered
+    assert session.invoke(GET, deadline=0, changing=True).output == ["just in time"]
+
+
+def test_a_defect_while_stopping_is_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _shell = does_not_stop(monkeypatch, RuntimeError("a defect"))
+    with pytest.raises(RuntimeError, match="a defect"):
+        session.invoke(GET, deadline=0)
+
+
+def test_nothing_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contact that is lost while the deadline passes does not start the cmdlet once more."""
+    session, shell = open_session(waiting)
+    opened: list[object] = []
+    monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: opened.append(settings))
+
+    def lose(command_id: str | None, *, patience: float | None = None) -> Received:
+        time.sleep(0.1)
+        raise AnswerLost
+
+    monkeypatch.setattr(shell, "receive", lose)
+    with pytest.raises(
+        CmdletFailed, match=r"Get-Something .* deadline of 0\.05 seconds"
+    ) as failure:
+        session.invoke(GET, deadline=0.05)
+    assert failure.value.details["reason"] == "deadline"
+    assert (shell.commands, opened) == (1, [])
+
+
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_session_that_opens_again_after_the_deadline_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch, changing: bool
+) -> None:
+    session, shell = open_session(waiting)
+    second = ShellInMemory(waiting)
+
+    def slowly(settings: ExchangeEndpointSettings) -> ShellInMemory:
+        time.sleep(0.1)
+        return second
+
+    def refuse(command_id: str, payload: bytes, *, patience: float) -> None:
+        raise ShellNotFound
+
+    monkeypatch.setattr(shell_transport, "ShellTransport", slowly)
+    monkeypatch.setattr(shell, "command", refuse)
+    with pytest.raises(CmdletFailed, match=r"deadline of 0\.05 seconds and was not started"):
+        session.invoke(GET, deadline=0.05, changing=changing)
+    assert second.commands == 0
 
 
 # --- secrets -------------------------------------------------------------------------------------

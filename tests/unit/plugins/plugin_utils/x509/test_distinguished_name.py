@@ -12,7 +12,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509 import disti
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.der_reader import (
     MalformedDer,
 )
-from support import pki
+from support import microsoft_answers, pki
 from support.pki import name
 
 
@@ -150,6 +150,11 @@ def test_a_damaged_certificate_is_an_error_and_never_a_crash(issued: pki.Issued)
         pytest.param("OID.2.5.4.17=50667", "OID.2.5.4.17=50667", id="OID as Windows may print it"),
         pytest.param("CN=#040201FF", "CN=#040201FF", id="encoded value stays unquoted"),
         pytest.param("CN=a\\b", "CN=a\\b", id="lone backslash stays"),
+        pytest.param("CN=a\\, C=US", "CN=a\\, C=US", id="backslash at the end of a value"),
+        pytest.param("CN=\\, C=US", "CN=\\, C=US", id="backslash alone"),
+        pytest.param(
+            "\u00a0CN\u00a0=a,\u00a0C=US", "CN=a, C=US", id="no-break space around a type"
+        ),
         pytest.param("", "", id="empty"),
     ],
 )
@@ -181,6 +186,8 @@ def test_what_is_no_name_is_refused(text: str) -> None:
         pytest.param('O="A, B"', r"O=A\, B", True, id="quoting"),
         pytest.param("CN=a + O=b", "O=b+CN=a", True, id="order inside a part"),
         pytest.param("O=A  B", "O=A B", True, id="inner blanks"),
+        pytest.param("O=A\u00a0B", "O=A B", False, id="a no-break space is no blank"),
+        pytest.param("O=A\u00a0", "O=A", False, id="nor is it at the end"),
         pytest.param("CN=a, C=US", "C=US, CN=a", False, id="order of parts"),
         pytest.param("CN=a", "CN=b", False, id="value"),
         pytest.param("CN=a", "OU=a", False, id="type"),
@@ -190,6 +197,24 @@ def test_what_is_no_name_is_refused(text: str) -> None:
 )
 def test_comparison_is_by_meaning(first: str, second: str, same: bool) -> None:
     assert distinguished_name.equal(first, second) is same
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u3000", "\u0085", "\u2028", "\u000b", "\u2003"])
+@pytest.mark.parametrize("place", ["CN={}mail, O=x", "CN=mail{}, O=x", "CN={}", "O=x, CN=a{}b"])
+def test_a_blank_that_dotnet_does_not_strip_is_part_of_the_name(blank: str, place: str) -> None:
+    """Pasted from a web page into a request, such a name is in use as it is."""
+    written = place.format(blank)
+    assert distinguished_name.rewrite(written) == written
+    assert blank in (distinguished_name.common_name(written) or "")
+
+
+@microsoft_answers.needs_microsoft_answers
+def test_names_are_written_and_read_as_dotnet_wrote_them() -> None:
+    names = microsoft_answers.names()
+    assert len(names) == 1000
+    for der, written in names:
+        assert distinguished_name.render_der(der) == written
+        assert distinguished_name.rewrite(written) == written
 
 
 def test_what_is_rendered_can_be_read_back() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certific
     is_canonical,
     read_stored,
 )
-from support import captures, pki
+from support import captures, microsoft_answers, pki
 
 CANONICAL = "<I>CN=Contoso CA, C=US<S>CN=mail.contoso.com"
 
@@ -72,12 +72,20 @@ def test_what_it_is_not_is_said(text: str, complaint: str) -> None:
         pytest.param("<I>CN=a, ST=WA<S>CN=b", False, id="foreign spelling of the state"),
         pytest.param("<I>CN=a, OID.2.5.4.17=1<S>CN=b", True, id="OID as some Windows prints it"),
         pytest.param("<I>CN=a<S>", True, id="empty subject"),
+        pytest.param("<I>CN=a\u00a0<S>CN=b\u3000", True, id="blanks that .NET does not strip"),
+        pytest.param("<I>CN=a<S>\u00a0CN=b", False, id="no-break space between the parts"),
     ],
 )
 def test_only_the_canonical_spelling_is_found_by_exchange(
     stored: str, found_by_exchange: bool
 ) -> None:
     assert is_canonical(stored) is found_by_exchange
+
+
+@microsoft_answers.needs_microsoft_answers
+def test_names_of_dotnet_are_no_drift() -> None:
+    for _der, written in microsoft_answers.names():
+        assert is_canonical(f"<I>{written}<S>{written}")
 
 
 def test_the_name_of_a_certificate_has_the_words_of_dotnet(issued: pki.Issued) -> None:
