@@ -284,7 +284,7 @@ class ActionModule(ExchangeActionBase):
     def _after_lost_contact(
         self, names: Sequence[str], options: Mapping[str, Any], *, server: str
     ) -> dict[str, Any] | None:
-        """The script goes on without us, or died with its shell between stop and start: no service
+        """The script runs on without us, or died with its shell between stop and start: no service
         may stay stopped, least of all the one that carries Exchange's own endpoint.
 
         Returns:
@@ -469,14 +469,14 @@ def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, serve
         if item.get("error"):
             raise StateNotReached(
                 f"{name} on {server} could not be {state}: {str(item['error']).rstrip('.')}. It is "
-                f"{item.get('status')} now.{after_that} The server's event log tells why; then "
+                f"{item.get('status')} now.{after_that} The server's event log says why; then "
                 "run this again.",
                 details=details,
             )
         if item.get("status") != _REACHED[state]:
             raise StateNotReached(
                 f"{name} on {server} is {item.get('status')} and not {_REACHED[state]}."
-                f"{after_that} The server's event log tells why; then run this again.",
+                f"{after_that} The server's event log says why; then run this again.",
                 details=details,
             )
 

@@ -147,6 +147,7 @@ def _code() -> list[Check]:
             directory=PROGRAMS,
             variables={"MYPYPATH": f"{PROGRAMS}:{COLLECTIONS}"},
         ),
+        _own("words", "words.py"),
         Check(
             "connector-documentation",
             TOOLS,

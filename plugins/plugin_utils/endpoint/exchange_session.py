@@ -199,7 +199,7 @@ class ExchangeSession:
             except Exception as error:
                 if not is_connection_trouble(error):
                     raise
-                # Whatever state the pool is in, it is not one to go on with.
+                # Whatever state the pool is in, it is not one to continue with.
                 self.close()
                 if run.started and changing:
                     raise self._outcome_unknown(

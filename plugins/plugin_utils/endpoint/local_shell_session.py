@@ -72,7 +72,7 @@ class LocalShellSession:
         Args:
             pipeline: The cmdlet, and perhaps Select-Object with Property.
             answer: Not used: PromptNotAnswerable is raised for every question.
-            deadline: Seconds until it is given up; default from the settings of Windows.
+            deadline: Seconds until it is ended; default from the settings of Windows.
             changing: Whether it changes something: then it is never sent twice.
             expect_errors: Leave error records in the result instead of raising CmdletFailed.
 
@@ -134,7 +134,7 @@ class LocalShellSession:
 
 
 def is_unanswerable_question(error: CmdletError) -> bool:
-    """Tell whether a cmdlet failed because it wanted to ask."""
+    """Whether a cmdlet failed because it wanted to ask."""
     return error.exception_type in _CANNOT_ASK or _NON_INTERACTIVE in error.message
 
 

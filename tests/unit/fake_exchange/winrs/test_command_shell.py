@@ -239,7 +239,7 @@ def test_a_command_nobody_reads_runs_to_its_end(shell, organisation, server) -> 
 # Quotas ------------------------------------------------------------------------------------------
 
 
-def test_the_quota_of_operations_is_never_given_back(organisation, server) -> None:
+def test_the_quota_of_operations_is_never_restored(organisation, server) -> None:
     shell = CommandShell(Machine(organisation, server), options={}, quotas=Quotas(operations=2))
     start(shell, "ver")
     finish(shell)
