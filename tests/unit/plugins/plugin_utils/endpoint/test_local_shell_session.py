@@ -4,8 +4,8 @@
 
 """Cmdlets in the Exchange shell of a server: what is sent to the script, and what comes back.
 
-The fake takes the place of the script here, pinned by recordings of real PowerShell (test_recordings.py);
-its whole way through WinRM is tested with playbooks (test_edge.py).
+The fake takes the place of the script here, pinned by recordings of real PowerShell
+(test_recordings.py); its whole way through WinRM is tested with playbooks (test_edge.py).
 """
 
 from __future__ import annotations
