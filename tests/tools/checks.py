@@ -145,7 +145,7 @@ def _code() -> list[Check]:
             TOOLS,
             [*mypy, "."],
             directory=PROGRAMS,
-            variables={"MYPYPATH": f"{PROGRAMS}:{COLLECTIONS}"},
+            variables={"MYPYPATH": f"{PROGRAMS}:{COLLECTIONS}:{REPOSITORY / 'tests'}"},
         ),
         _own("words", "words.py"),
         Check(
