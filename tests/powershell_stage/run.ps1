@@ -34,13 +34,16 @@ function New-Stage($state) {
         if ($given) {
             $service = @{ start_type = 'Automatic'; depends_on = @(); start = @{}; stop = @{} }
             foreach ($key in $given.Keys) { $service[$key] = $given[$key] }
+            if ($service.settles) {
+                $service.pending = @{ at = $now.AddSeconds($service.settles.takes); to = $service.settles.to }
+            }
             $services[$service.name] = $service
         }
     }
     $stage = @{
         services = $services
         snapins = @($state.snapins)
-        snapins_there = @($state.snapins_there)
+        snapins_there = @($state.snapins_there | Where-Object { $_ })
         app_pools = @(
             foreach ($pool in @($state.app_pools)) {
                 if ($pool) { [pscustomobject]@{ name = $pool.name; state = $(if ($pool.state) { $pool.state } else { 'Started' }) } }
@@ -90,6 +93,7 @@ function New-StageRunspace($stage) {
     # What is asked of an assembly comes with a name that no file has.
     $null = $shell.AddScript({
         function Import-StageCmdlet { Microsoft.PowerShell.Core\Import-Module -Assembly $stage.library -Global }
+        if ($stage.snapins_there) { Import-StageCmdlet }
         $null = New-PSDrive -Name Cert -PSProvider Certificate -Root '' -Scope Global
     }.ToString(), $false).Invoke()
     if ($shell.HadErrors) { throw "the stage does not stand: $($shell.Streams.Error)" }

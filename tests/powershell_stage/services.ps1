@@ -34,7 +34,8 @@ function Write-StageLog($what, $name, $detail) {
     $stage.log.Add(@($what, $name, $detail))
 }
 
-# A status is noted when somebody asks for it.
+# A status is noted when somebody asks for it. A service that is pending in the beginning stays so,
+# unless `settles` says what it becomes, and when.
 function Get-StageStatus($service) {
     if ($service.pending -and $stage.now -ge $service.pending.at) {
         $service.status = $service.pending.to
