@@ -6,7 +6,7 @@
 # entry, the bootstrap as it is.
 #
 # Entries    JSON lines: name, script, parameters, state, and perhaps text or stdin
-# Scripts    folder of the scripts
+# Scripts    folder of the scripts; texts of the stage itself are in its folder texts
 # Out        JSON lines: name, answer, exit_code, log, ended, version, sha256
 param($Entries, $Scripts, $Out)
 
@@ -20,7 +20,9 @@ $library = ($assembly | Select-Object -First 1).Assembly
 $library | Import-Module
 
 function Read-Script($name) {
-    [IO.File]::ReadAllText((Join-Path $Scripts "$name.ps1"))
+    $file = Join-Path $Scripts "$name.ps1"
+    if (-not [IO.File]::Exists($file)) { $file = "$PSScriptRoot/texts/$name.ps1" }
+    [IO.File]::ReadAllText($file)
 }
 
 function Get-Sum($text) {
