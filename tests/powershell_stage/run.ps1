@@ -6,7 +6,7 @@
 # entry, the bootstrap as it is.
 #
 # Entries    JSON lines: name, script, parameters, state, and perhaps text or stdin
-# Scripts    folder of the scripts
+# Scripts    folder of the scripts; texts of the stage itself are in its folder texts
 # Out        JSON lines: name, answer, exit_code, log, ended, version, sha256
 param($Entries, $Scripts, $Out)
 
@@ -20,7 +20,9 @@ $library = ($assembly | Select-Object -First 1).Assembly
 $library | Import-Module
 
 function Read-Script($name) {
-    [IO.File]::ReadAllText((Join-Path $Scripts "$name.ps1"))
+    $file = Join-Path $Scripts "$name.ps1"
+    if (-not [IO.File]::Exists($file)) { $file = "$PSScriptRoot/texts/$name.ps1" }
+    [IO.File]::ReadAllText($file)
 }
 
 function Get-Sum($text) {
@@ -34,13 +36,16 @@ function New-Stage($state) {
         if ($given) {
             $service = @{ start_type = 'Automatic'; depends_on = @(); start = @{}; stop = @{} }
             foreach ($key in $given.Keys) { $service[$key] = $given[$key] }
+            if ($service.settles) {
+                $service.pending = @{ at = $now.AddSeconds($service.settles.takes); to = $service.settles.to }
+            }
             $services[$service.name] = $service
         }
     }
     $stage = @{
         services = $services
         snapins = @($state.snapins)
-        snapins_there = @($state.snapins_there)
+        snapins_there = @($state.snapins_there | Where-Object { $_ })
         app_pools = @(
             foreach ($pool in @($state.app_pools)) {
                 if ($pool) { [pscustomobject]@{ name = $pool.name; state = $(if ($pool.state) { $pool.state } else { 'Started' }) } }
@@ -90,6 +95,7 @@ function New-StageRunspace($stage) {
     # What is asked of an assembly comes with a name that no file has.
     $null = $shell.AddScript({
         function Import-StageCmdlet { Microsoft.PowerShell.Core\Import-Module -Assembly $stage.library -Global }
+        if ($stage.snapins_there) { Import-StageCmdlet }
         $null = New-PSDrive -Name Cert -PSProvider Certificate -Root '' -Scope Global
     }.ToString(), $false).Invoke()
     if ($shell.HadErrors) { throw "the stage does not stand: $($shell.Streams.Error)" }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# A service control manager of data, and Get-Service over it. $stage: services (by name, in order),
+# A service control manager of data, and the service cmdlets of 5.1 over it. $stage: services (by name, in order),
 # now, began, log. Time is virtual: it passes only while a script sleeps.
 
 $ErrorTexts = @{
@@ -34,7 +34,8 @@ function Write-StageLog($what, $name, $detail) {
     $stage.log.Add(@($what, $name, $detail))
 }
 
-# A status is noted when somebody asks for it.
+# A status is noted when somebody asks for it. A service that is pending in the beginning stays so,
+# unless `settles` says what it becomes, and when.
 function Get-StageStatus($service) {
     if ($service.pending -and $stage.now -ge $service.pending.at) {
         $service.status = $service.pending.to
@@ -109,11 +110,11 @@ function New-StageError($text, $number) {
     [System.InvalidOperationException]::new($text, $windows)
 }
 
-# The status of a controller is that of the last look.
-function New-StageController($service) {
+# The status of a controller is that of the last look; its name is the one that was asked for.
+function New-StageController($service, $name = $service.name) {
     $controller = [pscustomobject]@{
-        Name = $service.name
-        ServiceName = $service.name
+        Name = $name
+        ServiceName = $name
         DisplayName = $service.display
         StartType = $service.start_type
         Status = (Get-StageStatus $service)
@@ -139,10 +140,74 @@ function New-StageController($service) {
     $controller
 }
 
-# The scripts ask for all services: a name, which Windows would take in three meanings, is refused.
+# The cmdlets of 5.1 ------------------------------------------------------------------------------
+
+# A name is taken as it is, as a pattern, or as a display name.
+function Find-StageService($name) {
+    if ([System.Management.Automation.WildcardPattern]::ContainsWildcardCharacters($name)) {
+        foreach ($service in $stage.services.Values) {
+            if ($service.name -like $name) { New-StageController $service }
+        }
+    }
+    elseif ($stage.services.Contains($name)) {
+        New-StageController $stage.services[$name] $name
+    }
+    else {
+        foreach ($service in $stage.services.Values) {
+            if ($service.display -eq $name) { New-StageController $service }
+        }
+    }
+}
+
 function Get-Service {
-    [CmdletBinding()] param()
-    foreach ($service in $stage.services.Values) {
-        New-StageController $service
+    [CmdletBinding()] param([string[]]$Name = '*')
+    foreach ($one in $Name) {
+        $found = @(Find-StageService $one)
+        if (-not $found -and -not [System.Management.Automation.WildcardPattern]::ContainsWildcardCharacters($one)) {
+            Write-Error "Cannot find any service with service name '$one'." -Category ObjectNotFound -ErrorId NoServiceFoundForGivenName
+        }
+        $found
+    }
+}
+
+# They look again every two seconds, and without end.
+function Wait-StageService($service, $wanted, $pending) {
+    while ($true) {
+        for ($look = 0; $look -lt 8; $look++) {
+            if ((Get-StageStatus $service) -eq $wanted) { return $true }
+            Start-Sleep -Milliseconds 250
+        }
+        $status = Get-StageStatus $service
+        if ($status -ne $pending) { return ($status -eq $wanted) }
+    }
+}
+
+function Start-Service {
+    [CmdletBinding()] param([string[]]$Name)
+    foreach ($controller in @(Get-Service -Name $Name)) {
+        $service = $stage.services[$controller.Name]
+        $who = "'$($controller.DisplayName) ($($controller.Name))'"
+        $number = Request-StageStart $service
+        if ($number -and $number -ne 1056) {
+            Write-Error "Service $who cannot be started due to the following error: Cannot start service $($controller.Name) on computer '.'."
+        }
+        elseif (-not (Wait-StageService $service 'Running' 'StartPending')) {
+            Write-Error "Failed to start service $who."
+        }
+    }
+}
+
+function Stop-Service {
+    [CmdletBinding()] param([string[]]$Name, [switch]$Force)
+    foreach ($controller in @(Get-Service -Name $Name)) {
+        $service = $stage.services[$controller.Name]
+        $who = "'$($controller.DisplayName) ($($controller.Name))'"
+        $number = Request-StageStop $service
+        if ($number -and $number -ne 1062) {
+            Write-Error "Service $who cannot be stopped due to the following error: Cannot stop $($controller.Name) service on computer '.'."
+        }
+        elseif (-not (Wait-StageService $service 'Stopped' 'StopPending')) {
+            Write-Error "Failed to stop service $who."
+        }
     }
 }

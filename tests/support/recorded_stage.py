@@ -178,7 +178,11 @@ class StageServiceManager(ServiceManager):
         self._process = process
         self._log = stage.log
         self._plans = {given["name"]: given for given in stage.state.get("services", [])}
-        self._pending: dict[str, _Pending] = {}
+        self._pending = {
+            name: _Pending(given["settles"]["takes"], given["settles"]["to"])
+            for name, given in self._plans.items()
+            if "settles" in given
+        }
 
     def status(self, service: Service) -> str:
         pending = self._pending.get(service.Name)
@@ -237,6 +241,9 @@ class StageShell(exchange_cmdlet.ExchangeShell):
 
     def registered(self) -> tuple[str, ...]:
         return tuple(self._stage.state.get("snapins", ()))
+
+    def loaded(self) -> tuple[str, ...]:
+        return tuple(self._stage.state.get("snapins_there", ()))
 
     def load(self, snapin: str) -> None:
         self._stage.log.append(["Add-PSSnapin", snapin, None])
@@ -455,8 +462,14 @@ def _thing(call: _Call) -> Iterator[Any]:
             yield _array("a")
         case "empty array":
             yield _array()
+        case "array of arrays":
+            yield _array(_array("a", "b"), _array("c"))
         case "bytes":
             yield bytes((0, 1, 254, 255))
+        case "table":
+            yield clixml.ClrObject(("System.Collections.Hashtable", _OBJECT), dictionary=[("a", 1)])
+        case "big":
+            yield "x" * count
         case "values":
             yield from _VALUES
 
@@ -520,9 +533,14 @@ def _fail(call: _Call) -> Iterator[Any]:
             if call.arguments.get("Confirm", True):
                 raise _question(call)
             yield "process: True"
-        case "should continue" | "host prompt":
+        case "should continue" | "host prompt" | "choice prompt":
             raise _question(call)
-        case "verbose and debug":
+        case "output and terminating":
+            yield "before"
+            raise TerminatingError(_record(call, "it ended"))
+        case "line break":
+            errors.append(_record(call, "first line\r\nsecond line  with blanks"))
+        case "verbose and debug" | "progress":
             yield "done"
         case "null target":
             errors.append(_record(call, "no target", None, "NotSpecified"))

@@ -41,6 +41,8 @@ NOT_CARRIED: tuple[str, ...] = (
     "tests/fake_exchange",
     "tests/unit",
     "tests/integration",
+    "tests/powershell_stage",
+    "tests/recordings",
     "tests/tools",
     ".cache",
     ".git",

@@ -61,7 +61,7 @@ def _update(recording: Recording, result: Recording) -> None:
     if result["exit_code"] is not None or (recording.get("answer") is None and result["ended"]):
         recording["exit_code"] = result["exit_code"]
     recording["pwsh_version"] = result["pwsh_version"]
-    recording["sha256"] = result["sha256"]
+    recording["sha256"] = dict(sorted(result["sha256"].items()))
     for key in ("log", "ended"):
         recording.pop(key, None)
         if result[key]:

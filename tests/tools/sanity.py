@@ -38,6 +38,7 @@ LEFT_OUT: tuple[str, ...] = (
     "tests/integration",
     "tests/support",
 )
+LEFT_OUT += ("tests/powershell_stage", "tests/recordings")
 LEFT_OUT += ("tests/tools", "tests/unit", "tests/conftest.py", "extensions")
 
 

@@ -72,6 +72,10 @@ class ExchangeShell:
     def registered(self) -> tuple[str, ...]:
         return _SNAPINS if self._process.server.IsEdgeServer else ()
 
+    def loaded(self) -> tuple[str, ...]:
+        """A process begins without any."""
+        return ()
+
     def load(self, snapin: str) -> None:
         """Add-PSSnapin; it brings the same cmdlets, whichever of them it is."""
 
@@ -109,11 +113,8 @@ def run(
     shell_of: Callable[[Process], ExchangeShell] = ExchangeShell,
 ) -> dict[str, Any]:
     shell = shell_of(process)
-    registered = [one for one in shell.registered() if one.lower().startswith(_SNAPIN)]
-    if not registered:
-        raise thrown("this server has no Exchange Management Shell of its own")
-    preferred = [one for one in registered if one.lower().endswith(".snapin")]
-    shell.load([*preferred, *registered][0])
+    if not _exchange(shell.loaded()):
+        _load(shell)
     answer: dict[str, Any] = {"afterwards": None}
     try:
         answer["cmdlet"] = _invoke(shell, parameters.get("cmdlet") or {})
@@ -121,6 +122,18 @@ def run(
         if parameters.get("afterwards") is not None:
             answer["afterwards"] = _invoke(shell, parameters["afterwards"])
     return answer
+
+
+def _exchange(snapins: tuple[str, ...]) -> list[str]:
+    return [one for one in snapins if one.lower().startswith(_SNAPIN)]
+
+
+def _load(shell: ExchangeShell) -> None:
+    registered = _exchange(shell.registered())
+    if not registered:
+        raise thrown("this server has no Exchange Management Shell of its own")
+    preferred = [one for one in registered if one.lower().endswith(".snapin")]
+    shell.load([*preferred, *registered][0])
 
 
 def _invoke(shell: ExchangeShell, command: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fake_exchange.clixml.objects import ClrObject, OutputObject, SameObject
 from fake_exchange.clixml.writer import fragment
+from fake_exchange.winrs.scripts.failures import NotRecorded
 
 _OPENING = '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
 _DEPTH = 4
@@ -26,9 +27,14 @@ def serialized(objects: list[Any]) -> str:
 
 
 def selected(item: Any, names: list[str]) -> Any:
-    """`Select-Object -Property` of one object; null stays null, which Select-Object drops."""
+    """`Select-Object -Property` of one object; null stays null, which Select-Object drops.
+
+    Raises NotRecorded for a value that is neither an object nor a text or list.
+    """
+    if item is None:
+        return None
     if not isinstance(item, OutputObject):
-        return item if item is None else ClrObject(_CUSTOM, members=[(n, None) for n in names])
+        item = _with_length(item)
     members: list[tuple[str, Any]] = []
     for name in names:
         found = item.names_matching(name)
@@ -36,6 +42,17 @@ def selected(item: Any, names: list[str]) -> Any:
         if not found and "*" not in name:
             members.append((name, None))
     return ClrObject((f"Selected.{item.type_name}", *_CUSTOM), members=members)
+
+
+def _with_length(item: Any) -> OutputObject:
+    """A text or a list as an object: its length is all that it has."""
+    if isinstance(item, str):
+        type_name, length = "System.String", len(item)
+    elif isinstance(item, ClrObject) and item.items is not None:
+        type_name, length = item.type_names[0], len(list(item.items))
+    else:
+        raise NotRecorded(f"Select-Object of {item!r}")
+    return OutputObject(type_name, {"Length": lambda: length}, lambda: item)
 
 
 def _read(getter: Callable[[], Any]) -> Any:

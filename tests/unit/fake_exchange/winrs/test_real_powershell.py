@@ -9,7 +9,10 @@ without it (test_recordings.py).
 
 from __future__ import annotations
 
+import fcntl
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,10 +33,29 @@ needs_powershell = pytest.mark.skipif(
 pytestmark = needs_powershell
 
 
+def once(
+    factory: pytest.TempPathFactory, worker_id: str, name: str, make: Callable[[], Any]
+) -> Any:
+    """What `make` returns; with several workers, what it returned in the first of them."""
+    if worker_id == "master":
+        return make()
+    file = factory.getbasetemp().parent / f"{name}.json"
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            file.write_text(json.dumps(make()), encoding="utf-8")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
-def real() -> dict[str, Recording]:
+def real(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Recording]:
     """The answer to every situation, all of them in one process."""
-    return {result["name"]: result for result in real_powershell.perform(EVERY.values())}
+
+    def ask() -> list[dict[str, Any]]:
+        return real_powershell.perform(EVERY.values())
+
+    results = once(tmp_path_factory, worker_id, "real-powershell", ask)
+    return {result["name"]: result for result in results}
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -114,9 +136,15 @@ YOUNGER = {
 
 
 @pytest.fixture(scope="module")
-def parsed() -> dict[str, Any]:
+def parsed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
     texts = {file.stem: file.read_text(encoding="utf-8") for file in SCRIPTS.glob("*.ps1")}
-    return real_powershell.parse(texts | {f"young {text}": text for text in YOUNGER})
+    texts |= {f"young {text}": text for text in YOUNGER}
+
+    def ask() -> dict[str, Any]:
+        return real_powershell.parse(texts)
+
+    found: dict[str, Any] = once(tmp_path_factory, worker_id, "powershell-parser", ask)
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in SCRIPTS.glob("*.ps1")))
