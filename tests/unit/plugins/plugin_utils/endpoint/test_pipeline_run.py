@@ -46,7 +46,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_tr
     Received,
     ShellNotFound,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    RemoteObject,
+    Secret,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletFailed,
     CmdletNotAvailable,
@@ -336,6 +339,47 @@ def test_an_end_that_never_comes_is_lost_contact() -> None:
     session, _shell = open_session(program)
     with pytest.raises(OutcomeUnknown, match="contact was lost"):
         session.invoke(GET, changing=True)
+
+
+def test_what_psrpcore_cannot_read_is_read() -> None:
+    def program(pipe: Pipe) -> Steps:
+        for xml in (
+            "<S>a&#xFFFE;b</S>",
+            '<Obj RefId="0"><MS><I32 N="A">1</I32><MS N="Group" /></MS></Obj>',
+        ):
+            shell.say_raw(pipe.pipeline_id, PSRPMessageType.PipelineOutput, xml)
+        pipe.complete()
+        yield from ()
+
+    session, shell = open_session(program)
+    text, item = session.invoke(GET).output
+    assert text == "a\ufffeb"
+    assert isinstance(item, RemoteObject)
+    assert item.properties == {"A": 1}
+
+
+def test_a_target_with_a_member_set_does_not_cost_the_text_of_the_error() -> None:
+    xml = (
+        '<Obj RefId="0"><MS>'
+        '<Obj N="Exception" RefId="1"><TN RefId="0"><T>Some.Exception</T></TN>'
+        '<Props><S N="Message">the real message</S></Props></Obj>'
+        '<Obj N="TargetObject" RefId="2"><MS><I32 N="A">1</I32>'
+        '<MS N="Group"><I32 N="Inner">5</I32></MS></MS></Obj>'
+        '<S N="FullyQualifiedErrorId">Id,Class</S><Nil N="InvocationInfo" />'
+        '<I32 N="ErrorCategory_Category">5</I32><S N="ErrorCategory_Activity">Get-Something</S>'
+        '<S N="ErrorCategory_Reason">R</S><S N="ErrorCategory_TargetName"></S>'
+        '<S N="ErrorCategory_TargetType"></S><S N="ErrorCategory_Message">m</S>'
+        '<B N="SerializeExtendedInfo">false</B></MS></Obj>'
+    )
+
+    def program(pipe: Pipe) -> Steps:
+        shell.say_raw(pipe.pipeline_id, PSRPMessageType.ErrorRecord, xml)
+        pipe.complete()
+        yield from ()
+
+    session, shell = open_session(program)
+    with pytest.raises(CmdletFailed, match="the real message"):
+        session.invoke(GET)
 
 
 def test_any_number_of_messages_that_cannot_be_read_is_no_lost_contact() -> None:
