@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TypeVar
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.cmdlet_errors import (
@@ -38,6 +38,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    in_utc,
     list_of,
     text_of,
 )
@@ -139,13 +140,8 @@ def read_auth_configuration(
             name: (text_of(values[0].get(source)) or "").upper() or None
             for name, source in properties.items()
         },
-        next_effective=_utc(effective) if isinstance(effective, datetime) else None,
+        next_effective=in_utc(effective) if isinstance(effective, datetime) else None,
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc)
 
 
 def read_federation_thumbprints(session: Session, domain_controller: str | None = None) -> set[str]:

@@ -473,7 +473,22 @@ def to_json_safe(value: Value | Mapping[str, Any]) -> Any:
     raise TypeError(f"not a value of a PowerShell session: {type(value).__name__}")
 
 
+def in_utc(moment: datetime) -> datetime:
+    """A moment of the server in UTC, which a moment without a zone already is.
+
+    At the ends of time, where .NET's MinValue and MaxValue are and UTC may have no such year, it is
+    the first or the last moment that there is.
+    """
+    if moment.utcoffset() is None:
+        return moment.replace(tzinfo=timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        end = datetime.min if moment.year == datetime.min.year else datetime.max
+        return end.replace(tzinfo=timezone.utc)
+
+
 def _utc_text(moment: datetime) -> str:
     if moment.utcoffset() is None:
         return moment.isoformat()
-    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return in_utc(moment).isoformat().replace("+00:00", "Z")

@@ -31,6 +31,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     Secret,
     contains_secret,
     from_python,
+    in_utc,
     list_of,
     text_of,
     time_span_text,
@@ -526,6 +527,44 @@ def test_json_safe_values() -> None:
         "Odd": "?",
         "Lists": ["1.5", None],
     }
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "utc"),
+    [
+        (datetime.min.replace(tzinfo=timezone(HOUR)), "0001-01-01T00:00:00Z"),
+        (datetime.max.replace(tzinfo=timezone(-HOUR)), "9999-12-31T23:59:59.999999Z"),
+        (datetime.min.replace(tzinfo=timezone(-HOUR)), "0001-01-01T01:00:00Z"),
+        (datetime.max.replace(tzinfo=timezone(HOUR)), "9999-12-31T22:59:59.999999Z"),
+    ],
+)
+def test_dates_at_the_ends_of_time_never_raise(moment: datetime, utc: str) -> None:
+    assert in_utc(moment).isoformat().replace("+00:00", "Z") == utc
+    assert to_json_safe({"When": [moment]}) == {"When": [utc]}
+
+
+@pytest.mark.parametrize("naive", [datetime.min, datetime.max, datetime(2026, 3, 1)])
+def test_a_date_without_a_zone_is_utc(naive: datetime) -> None:
+    assert in_utc(naive) == naive.replace(tzinfo=timezone.utc)
+    assert to_json_safe(naive) == naive.isoformat()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+01:00",
+        "0001-01-01T00:00:00+00:54",
+        "9999-12-31T23:59:59.9999999-05:00",
+        "9999-12-31T23:59:59.9999999",
+    ],
+)
+def test_the_ends_of_time_are_read(text: str) -> None:
+    value = received(f"<DT>{text}</DT>")
+    assert value.isoformat()[:10] == text[:10]
+    assert to_json_safe(value).startswith(text[:10])
 
 
 def test_the_repr_of_an_object_does_not_unroll_its_properties() -> None:
