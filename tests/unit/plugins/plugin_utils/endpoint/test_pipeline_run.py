@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -770,21 +769,31 @@ def test_a_defect_while_stopping_is_no_deadline(monkeypatch: pytest.MonkeyPatch)
         session.invoke(GET, deadline=0)
 
 
+class Clock:
+    """The session's, so that a deadline passes at a known point."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(exchange_session, "time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_nothing_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Contact that is lost while the deadline passes does not start the cmdlet once more."""
+    clock = Clock(monkeypatch)
     session, shell = open_session(waiting)
     opened: list[object] = []
     monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: opened.append(settings))
 
     def lose(command_id: str | None, *, patience: float | None = None) -> Received:
-        time.sleep(0.1)
+        clock.now = 51
         raise AnswerLost
 
     monkeypatch.setattr(shell, "receive", lose)
-    with pytest.raises(
-        CmdletFailed, match=r"Get-Something .* deadline of 0\.05 seconds"
-    ) as failure:
-        session.invoke(GET, deadline=0.05)
+    with pytest.raises(CmdletFailed, match=r"Get-Something .* deadline of 50 seconds") as failure:
+        session.invoke(GET, deadline=50)
     assert failure.value.details["reason"] == "deadline"
     assert (shell.commands, opened) == (1, [])
 
@@ -793,11 +802,12 @@ def test_nothing_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) 
 def test_a_session_that_opens_again_after_the_deadline_starts_nothing(
     monkeypatch: pytest.MonkeyPatch, changing: bool
 ) -> None:
+    clock = Clock(monkeypatch)
     session, shell = open_session(waiting)
     second = ShellInMemory(waiting)
 
     def slowly(settings: ExchangeEndpointSettings) -> ShellInMemory:
-        time.sleep(0.1)
+        clock.now = 51
         return second
 
     def refuse(command_id: str, payload: bytes, *, patience: float) -> None:
@@ -805,8 +815,8 @@ def test_a_session_that_opens_again_after_the_deadline_starts_nothing(
 
     monkeypatch.setattr(shell_transport, "ShellTransport", slowly)
     monkeypatch.setattr(shell, "command", refuse)
-    with pytest.raises(CmdletFailed, match=r"deadline of 0\.05 seconds and was not started"):
-        session.invoke(GET, deadline=0.05, changing=changing)
+    with pytest.raises(CmdletFailed, match="deadline of 50 seconds and was not started"):
+        session.invoke(GET, deadline=50, changing=changing)
     assert second.commands == 0
 
 
