@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     Session,
@@ -16,7 +16,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_ob
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import text_of
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    in_utc,
+    text_of,
+)
 
 _EFFECTIVE = "NextCertificateEffectiveDate"
 
@@ -53,10 +56,5 @@ def read_auth_configuration(
             name: (text_of(values[0].get(source)) or "").upper() or None
             for name, source in properties.items()
         },
-        next_effective=_utc(effective) if isinstance(effective, datetime) else None,
+        next_effective=in_utc(effective) if isinstance(effective, datetime) else None,
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TypeVar
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
@@ -34,6 +34,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     RemoteObject,
     Value,
+    in_utc,
     list_of,
     text_of,
 )
@@ -331,10 +332,7 @@ def _name_of(names: tuple[str, ...], number: int | None) -> str | None:
 
 
 def _utc(value: Value) -> datetime | None:
-    if not isinstance(value, datetime):
-        return None
-    aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc)
+    return in_utc(value) if isinstance(value, datetime) else None
 
 
 def _iso(moment: datetime | None) -> str | None:

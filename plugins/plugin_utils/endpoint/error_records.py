@@ -15,7 +15,15 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletError,
 )
 
-_WRAPPERS = ("System.Management.Automation.RemoteException", "System.Exception", "System.Object")
+# The remoting layer's wrapper says nothing: the reason then holds the real class. Its bases follow
+# it in the type names, and say something only where they stand alone.
+_WRAPPER = "System.Management.Automation.RemoteException"
+_WRAPPER_AND_BASES = (
+    _WRAPPER,
+    "System.Management.Automation.RuntimeException",
+    "System.SystemException",
+)
+_NO_CLASSES = ("System.Exception", "System.Object")
 
 # Role that holds the cmdlets by default (Microsoft's permission pages of each feature).
 _ROLES = {
@@ -100,12 +108,10 @@ def _to_string(value: Any) -> Any:
 def _exception_type(record: Any, category: Any) -> str:
     exception = getattr(record, "Exception", None)
     names = getattr(getattr(exception, "PSObject", None), "type_names", [])
-    for name in names:
-        plain = plain_type_name(str(name))
-        # The remoting layer's wrapper says nothing; the reason then holds the real class.
-        if plain not in _WRAPPERS:
-            return plain
-    return _word(getattr(category, "Reason", None)) or (str(names[0]) if names else "")
+    plain = [plain_type_name(str(name)) for name in names]
+    left_out = {*_NO_CLASSES, *(_WRAPPER_AND_BASES if _WRAPPER in plain else ())}
+    classes = [name for name in plain if name not in left_out]
+    return next(iter(classes), _word(getattr(category, "Reason", None)) or next(iter(plain), ""))
 
 
 def _category(value: Any) -> str:

@@ -16,6 +16,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.clixml_repair import (
+    readable,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.error_records import (
     is_missing_cmdlet,
     is_missing_parameter,
@@ -213,7 +216,7 @@ def _output(clixml: str, cmdlet: Cmdlet) -> list[Value]:
     # Nothing in it is encrypted: the script returns no SecureString.
     no_cipher: Any = None
     try:
-        values = [to_plain(value) for value in deserialize_clixml(clixml, no_cipher)]
+        values = [to_plain(value) for value in deserialize_clixml(readable(clixml), no_cipher)]
     except Exception as error:
         raise CmdletFailed(
             f"The answer to {cmdlet.name} cannot be read ({type(error).__name__}).",

@@ -31,6 +31,9 @@ from psrpcore.types import (
     RunspacePoolState,
 )
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.clixml_repair import (
+    readable,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_transport import (
     SIGNAL_STOP,
     SIGNAL_TERMINATE,
@@ -64,6 +67,18 @@ class Unreadable:
         self.failure = failure
 
 
+class _RepairingPool(ClientRunspacePool):
+    """psrpcore's pool, which reads what Microsoft sends."""
+
+    def _process_message(self, message: Any) -> Any:
+        # There is no public place between the fragments and the XML.
+        text = message.data.decode("utf-8")
+        repaired = readable(text)
+        if repaired != text:
+            message._data = bytearray(repaired, "utf-8")
+        return super()._process_message(message)
+
+
 class RunspacePool:
     """One runspace pool; pipelines run in it one after another."""
 
@@ -71,7 +86,7 @@ class RunspacePool:
         self._transport = transport
         # Without a declared host the server cannot ask, and cmdlets fail instead of taking their
         # default answer.
-        self._pool = ClientRunspacePool(
+        self._pool = _RepairingPool(
             host=HostInfo(
                 IsHostNull=False, IsHostUINull=False, IsHostRawUINull=True, UseRunspaceHost=False
             )

@@ -19,9 +19,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 from queue import Queue
 from typing import Any, Union
+
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.clixml_repair import (
+    MEMBER_SET,
+)
 
 DESERIALIZED = "Deserialized."
 MASK = "********"
@@ -29,6 +33,12 @@ MASK = "********"
 # Exchange's own objects are at most 6 levels deep; the limits only stop hostile or broken answers.
 _DEEPEST_RESULT = 40
 _DEEPEST_PARAMETER = 20
+
+# A decimal of .NET is an integer of 96 bits with up to 28 of its digits behind the point.
+_DECIMAL_DIGITS = 28
+_LARGEST_DECIMAL = 2**96 - 1
+_WIDE = Context(prec=100)
+_LARGEST_OFFSET = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
@@ -164,9 +174,9 @@ def _from_python(value: object, *, depth: int) -> Any:
     if isinstance(value, enum.Enum):
         raise TypeError(f"cannot send {type(value).__name__}: give the enum's name as text")
     if isinstance(value, Secret):
-        return PSSecureString(_sendable_text(value.reveal()))
+        return PSSecureString(_whole_characters(value.reveal()))
     if isinstance(value, Credential):
-        password = PSSecureString(_sendable_text(value.password.reveal()))
+        password = PSSecureString(_whole_characters(value.password.reveal()))
         return PSCredential(UserName=_sendable_text(value.user), Password=password)
     if isinstance(value, str):
         return _sendable_text(str.__str__(value))
@@ -184,17 +194,13 @@ def _from_python(value: object, *, depth: int) -> Any:
         # A plain float would be sent as a single and lose digits.
         return PSDouble(float(value))
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError("a Decimal parameter must be finite")
-        return Decimal(value)
+        return _sendable_decimal(value)
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     if isinstance(value, uuid.UUID):
         return value
     if isinstance(value, datetime):
-        if value.year < 1000:
-            raise ValueError("a date parameter before the year 1000 cannot be sent")
-        return value
+        return _sendable_date(value)
     if isinstance(value, timedelta):
         # psrpcore 0.3.1 drops the zeros of the seconds (10 s becomes PT1S); .NET parses this text.
         return time_span_text(value)
@@ -214,11 +220,53 @@ def _from_python(value: object, *, depth: int) -> Any:
 
 
 def _sendable_text(text: str) -> str:
+    if any(character in "\ufffe\uffff" for character in text):
+        raise ValueError("a text parameter contains U+FFFE or U+FFFF, which XML cannot carry")
+    return _whole_characters(text)
+
+
+def _whole_characters(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError(
             "a text parameter contains half of a surrogate pair, which XML cannot carry"
         )
     return text
+
+
+class _PlainDecimal(Decimal):
+    """A number that writes all its digits: .NET reads no exponent where a decimal is due."""
+
+    def __str__(self) -> str:
+        return format(self, "f")
+
+
+def _sendable_decimal(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("a Decimal parameter must be finite")
+    exponent = int(value.as_tuple().exponent)
+    # The sizes first: all digits of 1E+999999 would be a text of a megabyte.
+    if (
+        value.adjusted() > _DECIMAL_DIGITS
+        or exponent < -_DECIMAL_DIGITS
+        or abs(int(value.scaleb(-min(exponent, 0), _WIDE))) > _LARGEST_DECIMAL
+    ):
+        raise ValueError("a Decimal parameter has more digits than a decimal of .NET (28)")
+    return _PlainDecimal(value)
+
+
+def _sendable_date(value: datetime) -> datetime:
+    offset = value.utcoffset()
+    if offset is None:
+        value = value.replace(tzinfo=None)
+    elif offset % timedelta(minutes=1) or abs(offset) > _LARGEST_OFFSET:
+        # .NET reads offsets in whole minutes, of 14 hours at most; the moment stays the same.
+        try:
+            value = value.astimezone(timezone.utc)
+        except OverflowError:
+            raise ValueError("a date parameter is outside of the years that .NET has") from None
+    if value.year < 1000:
+        raise ValueError("a date parameter before the year 1000 cannot be sent")
+    return value
 
 
 def time_span_text(span: timedelta) -> str:
@@ -301,7 +349,9 @@ class _Reader:
         properties: dict[str, Value] = {}
         for info in [*meta.adapted_properties, *meta.extended_properties]:
             properties.pop(info.name, None)
-            properties[info.name] = self.read(info.get_value(value))
+            item = info.get_value(value)
+            if not _is_member_set(item):
+                properties[info.name] = self.read(item)
         return RemoteObject(
             type_names=_type_names(meta.type_names), text=_text(value), properties=properties
         )
@@ -335,6 +385,12 @@ def _enum(value: Any) -> RemoteEnum:
     return RemoteEnum(
         text=text, number=int(value), type_names=_type_names(value.PSObject.type_names)
     )
+
+
+def _is_member_set(value: Any) -> bool:
+    # A named group of members, mostly of what to display; not a property for PowerShell either.
+    meta = getattr(value, "PSObject", None)
+    return meta is not None and _type_names(meta.type_names[:1]) == (MEMBER_SET,)
 
 
 def _is_character(value: int) -> bool:
@@ -417,7 +473,22 @@ def to_json_safe(value: Value | Mapping[str, Any]) -> Any:
     raise TypeError(f"not a value of a PowerShell session: {type(value).__name__}")
 
 
+def in_utc(moment: datetime) -> datetime:
+    """A moment of the server in UTC, which a moment without a zone already is.
+
+    At the ends of time, where .NET's MinValue and MaxValue are and UTC may have no such year, it is
+    the first or the last moment that there is.
+    """
+    if moment.utcoffset() is None:
+        return moment.replace(tzinfo=timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        end = datetime.min if moment.year == datetime.min.year else datetime.max
+        return end.replace(tzinfo=timezone.utc)
+
+
 def _utc_text(moment: datetime) -> str:
     if moment.utcoffset() is None:
         return moment.isoformat()
-    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return in_utc(moment).isoformat().replace("+00:00", "Z")

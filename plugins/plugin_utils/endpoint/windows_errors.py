@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.clixml_repair import (
+    readable,
+)
+
 _DOCUMENT = re.compile(r"<Objs\b.*?</Objs>", re.DOTALL)
 
 
@@ -33,7 +37,7 @@ def _errors_of(document: str) -> list[str]:
     from psrpcore.types import ClixmlStream, deserialize_clixml
 
     try:
-        values = deserialize_clixml(document, PSRemotingCrypto(), preserve_streams=True)
+        values = deserialize_clixml(readable(document), PSRemotingCrypto(), preserve_streams=True)
     except Exception:
         # psrpcore raises anything here; there is no more to learn.
         return []

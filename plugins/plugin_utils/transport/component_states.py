@@ -27,6 +27,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     RemoteObject,
     Value,
+    in_utc,
     list_of,
     text_of,
 )
@@ -161,4 +162,4 @@ def _requester(item: Value) -> tuple[str, str]:
 
 def _moment(item: Value) -> float:
     moment = item.get("Timestamp") if isinstance(item, RemoteObject) else None
-    return moment.timestamp() if isinstance(moment, datetime) else 0.0
+    return in_utc(moment).timestamp() if isinstance(moment, datetime) else 0.0

@@ -20,6 +20,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     RemoteObject,
+    in_utc,
     list_of,
     text_of,
 )
@@ -112,12 +113,9 @@ def delays(path: Sequence[TrackedEvent]) -> list[dict[str, object]]:
 
 def _event(value: RemoteObject, server: str) -> TrackedEvent:
     moment = value.get("Timestamp")
-    if isinstance(moment, datetime):
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        moment = moment.astimezone(timezone.utc)
     status = value.get("RecipientStatus")
     return TrackedEvent(
-        time=moment if isinstance(moment, datetime) else None,
+        time=in_utc(moment) if isinstance(moment, datetime) else None,
         server=text_of(value.get("ServerHostname")) or server,
         source=text_of(value.get("Source")) or "",
         event_id=(text_of(value.get("EventId")) or "").upper(),

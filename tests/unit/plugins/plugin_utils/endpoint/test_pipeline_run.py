@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -46,7 +45,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_tr
     Received,
     ShellNotFound,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
+    RemoteObject,
+    Secret,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletFailed,
     CmdletNotAvailable,
@@ -336,6 +338,47 @@ def test_an_end_that_never_comes_is_lost_contact() -> None:
     session, _shell = open_session(program)
     with pytest.raises(OutcomeUnknown, match="contact was lost"):
         session.invoke(GET, changing=True)
+
+
+def test_what_psrpcore_cannot_read_is_read() -> None:
+    def program(pipe: Pipe) -> Steps:
+        for xml in (
+            "<S>a&#xFFFE;b</S>",
+            '<Obj RefId="0"><MS><I32 N="A">1</I32><MS N="Group" /></MS></Obj>',
+        ):
+            shell.say_raw(pipe.pipeline_id, PSRPMessageType.PipelineOutput, xml)
+        pipe.complete()
+        yield from ()
+
+    session, shell = open_session(program)
+    text, item = session.invoke(GET).output
+    assert text == "a\ufffeb"
+    assert isinstance(item, RemoteObject)
+    assert item.properties == {"A": 1}
+
+
+def test_a_target_with_a_member_set_does_not_cost_the_text_of_the_error() -> None:
+    xml = (
+        '<Obj RefId="0"><MS>'
+        '<Obj N="Exception" RefId="1"><TN RefId="0"><T>Some.Exception</T></TN>'
+        '<Props><S N="Message">the real message</S></Props></Obj>'
+        '<Obj N="TargetObject" RefId="2"><MS><I32 N="A">1</I32>'
+        '<MS N="Group"><I32 N="Inner">5</I32></MS></MS></Obj>'
+        '<S N="FullyQualifiedErrorId">Id,Class</S><Nil N="InvocationInfo" />'
+        '<I32 N="ErrorCategory_Category">5</I32><S N="ErrorCategory_Activity">Get-Something</S>'
+        '<S N="ErrorCategory_Reason">R</S><S N="ErrorCategory_TargetName"></S>'
+        '<S N="ErrorCategory_TargetType"></S><S N="ErrorCategory_Message">m</S>'
+        '<B N="SerializeExtendedInfo">false</B></MS></Obj>'
+    )
+
+    def program(pipe: Pipe) -> Steps:
+        shell.say_raw(pipe.pipeline_id, PSRPMessageType.ErrorRecord, xml)
+        pipe.complete()
+        yield from ()
+
+    session, shell = open_session(program)
+    with pytest.raises(CmdletFailed, match="the real message"):
+        session.invoke(GET)
 
 
 def test_any_number_of_messages_that_cannot_be_read_is_no_lost_contact() -> None:
@@ -726,21 +769,31 @@ def test_a_defect_while_stopping_is_no_deadline(monkeypatch: pytest.MonkeyPatch)
         session.invoke(GET, deadline=0)
 
 
+class Clock:
+    """The session's, so that a deadline passes at a known point."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(exchange_session, "time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_nothing_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Contact that is lost while the deadline passes does not start the cmdlet once more."""
+    clock = Clock(monkeypatch)
     session, shell = open_session(waiting)
     opened: list[object] = []
     monkeypatch.setattr(shell_transport, "ShellTransport", lambda settings: opened.append(settings))
 
     def lose(command_id: str | None, *, patience: float | None = None) -> Received:
-        time.sleep(0.1)
+        clock.now = 51
         raise AnswerLost
 
     monkeypatch.setattr(shell, "receive", lose)
-    with pytest.raises(
-        CmdletFailed, match=r"Get-Something .* deadline of 0\.05 seconds"
-    ) as failure:
-        session.invoke(GET, deadline=0.05)
+    with pytest.raises(CmdletFailed, match=r"Get-Something .* deadline of 50 seconds") as failure:
+        session.invoke(GET, deadline=50)
     assert failure.value.details["reason"] == "deadline"
     assert (shell.commands, opened) == (1, [])
 
@@ -749,11 +802,12 @@ def test_nothing_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) 
 def test_a_session_that_opens_again_after_the_deadline_starts_nothing(
     monkeypatch: pytest.MonkeyPatch, changing: bool
 ) -> None:
+    clock = Clock(monkeypatch)
     session, shell = open_session(waiting)
     second = ShellInMemory(waiting)
 
     def slowly(settings: ExchangeEndpointSettings) -> ShellInMemory:
-        time.sleep(0.1)
+        clock.now = 51
         return second
 
     def refuse(command_id: str, payload: bytes, *, patience: float) -> None:
@@ -761,8 +815,8 @@ def test_a_session_that_opens_again_after_the_deadline_starts_nothing(
 
     monkeypatch.setattr(shell_transport, "ShellTransport", slowly)
     monkeypatch.setattr(shell, "command", refuse)
-    with pytest.raises(CmdletFailed, match=r"deadline of 0\.05 seconds and was not started"):
-        session.invoke(GET, deadline=0.05, changing=changing)
+    with pytest.raises(CmdletFailed, match="deadline of 50 seconds and was not started"):
+        session.invoke(GET, deadline=50, changing=changing)
     assert second.commands == 0
 
 

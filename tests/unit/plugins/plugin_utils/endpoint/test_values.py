@@ -11,22 +11,27 @@ import json
 import pickle
 import uuid
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from psrpcore import PSRemotingCrypto
-from psrpcore.types import deserialize, serialize
+from psrpcore.types import deserialize, deserialize_clixml, serialize
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.clixml_repair import (
+    readable,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     MASK,
+    Credential,
     RemoteEnum,
     RemoteObject,
     Secret,
     contains_secret,
     from_python,
+    in_utc,
     list_of,
     text_of,
     time_span_text,
@@ -44,7 +49,7 @@ def sent(value: object) -> str:
 
 
 def received(xml: str) -> Any:
-    return to_plain(deserialize(ElementTree.fromstring(xml), CIPHER))
+    return to_plain(deserialize(ElementTree.fromstring(readable(xml)), CIPHER))
 
 
 def there_and_back(value: object) -> Any:
@@ -180,12 +185,66 @@ def test_a_refusal_does_not_show_the_value() -> None:
         Decimal("NaN"),
         "half a pair \ud83d",
         {"\ud83d": 1},
+        "a\ufffeb",
+        {"\uffff": 1},
+        Credential("a\uffff", Secret("x")),
+        Decimal(2**96),
+        Decimal(-(2**96)),
+        Decimal("1E+29"),
+        Decimal("1E+999999"),
+        Decimal("1E-29"),
+        Decimal("1.00000000000000000000000000001"),
+        datetime(1000, 1, 1, tzinfo=timezone(timedelta(hours=1, seconds=1))),
+        datetime.min.replace(tzinfo=timezone(timedelta(seconds=1))),
+        datetime.max.replace(tzinfo=timezone(-timedelta(seconds=1))),
     ],
-    ids=["above U64", "below I64", "year 999", "NaN", "surrogate", "surrogate key"],
+    ids=lambda value: repr(value)[:50],
 )
 def test_values_out_of_range_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match="parameter"):
         from_python(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("1E+20", "100000000000000000000"),
+        ("1E-7", "0.0000001"),
+        ("-1E-28", "-0.0000000000000000000000000001"),
+        ("0E-10", "0.0000000000"),
+        ("1.50", "1.50"),
+        (str(2**96 - 1), "79228162514264337593543950335"),
+    ],
+)
+def test_a_decimal_is_sent_with_all_its_digits(value: str, text: str) -> None:
+    """.NET's reader of decimals takes no exponent: the pipeline ends without a word."""
+    assert sent(Decimal(value)) == f"<D>{text}</D>"
+    assert sent([Decimal(value)]).count(text) == 1
+
+
+class NoOffset(tzinfo):
+    def utcoffset(self, moment: datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        (timezone(timedelta(minutes=53, seconds=28)), "2026-03-01T11:36:32Z"),
+        (timezone(timedelta(hours=-14, minutes=-1)), "2026-03-02T02:31:00Z"),
+        (timezone(timedelta(hours=14)), "2026-03-01T12:30:00+14:00"),
+        (NoOffset(), "2026-03-01T12:30:00"),
+    ],
+)
+def test_an_offset_that_dotnet_cannot_read_becomes_utc(zone: tzinfo, text: str) -> None:
+    assert sent(datetime(2026, 3, 1, 12, 30, tzinfo=zone)) == f"<DT>{text}</DT>"
+
+
+def test_a_secret_may_hold_what_xml_cannot_carry() -> None:
+    """It travels encrypted."""
+    assert sent(Secret("a\ufffe")).startswith("<SS>")
 
 
 def test_keys_must_be_text() -> None:
@@ -326,6 +385,101 @@ def test_other_primitives(xml: str, expected: object) -> None:
     assert type(value) is type(expected)
 
 
+# --- what psrpcore cannot read -------------------------------------------------------------------
+
+CUSTOM = '<TN RefId="0"><T>System.Management.Automation.PSCustomObject</T><T>System.Object</T></TN>'
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '<MS N="PSStandardMembers" />',
+        '<MS N="Group"><I32 N="Inner">5</I32></MS>',
+        '<MS N="Outer"><MS N="Inner"><I32 N="A">1</I32></MS></MS>',
+    ],
+)
+def test_a_member_set_is_no_property(members: str) -> None:
+    value = received(
+        f'<Obj RefId="0">{CUSTOM}<MS><I32 N="A">1</I32>{members}<S N="B">b</S></MS></Obj>'
+    )
+    assert value.properties == {"A": 1, "B": "b"}
+
+
+def test_what_stands_in_a_member_set_can_be_referred_to() -> None:
+    value = received(
+        f'<Obj RefId="0">{CUSTOM}<MS>'
+        '<MS N="Group"><Obj N="X" RefId="1"><TN RefId="1"><T>Contoso.X</T></TN>'
+        "<ToString>x</ToString></Obj></MS>"
+        '<Ref N="Same" RefId="1" /><Obj N="Other" RefId="2"><TNRef RefId="1" /></Obj></MS></Obj>'
+    )
+    assert value.get("Same").text == "x"
+    assert value.get("Other").type_names == ("Contoso.X",)
+
+
+@pytest.mark.parametrize(
+    ("xml", "text"),
+    [
+        ("<S>a&#xFFFE;&#xFFFF;b</S>", "a\ufffe\uffffb"),
+        ("<S>a&#xfffe;b</S>", "a\ufffeb"),
+        ("<S>_x005F_x000A_&#xFFFE;x000A_</S>", "_x000A_\ufffex000A_"),
+    ],
+)
+def test_characters_that_xml_forbids_are_read(xml: str, text: str) -> None:
+    assert received(xml) == text
+
+
+def test_they_are_read_wherever_text_stands() -> None:
+    value = received(
+        f'<Obj RefId="0">{CUSTOM}<ToString>&#xFFFE;</ToString>'
+        '<MS><S N="&#xFFFF;">&#xFFFE;</S></MS></Obj>'
+    )
+    assert value.text == "\ufffe"
+    assert value.properties == {"\uffff": "\ufffe"}
+
+
+DAY = "<T>System.DayOfWeek</T><T>System.Enum</T><T>System.ValueType</T><T>System.Object</T>"
+
+
+def test_an_enum_as_key_of_a_table_is_its_name_and_not_its_number() -> None:
+    value = received(
+        '<Obj RefId="0"><DCT>'
+        '<En><I32 N="Key">1</I32><S N="Value">one</S></En>'
+        f'<En><Obj N="Key" RefId="1"><TN RefId="1">{DAY}</TN><ToString>Monday</ToString>'
+        '<I32>1</I32></Obj><S N="Value">monday</S></En>'
+        '<En><Obj N="Key" RefId="2"><TNRef RefId="1" /><ToString>Tuesday</ToString>'
+        '<I32>2</I32></Obj><Obj N="Value" RefId="3"><TNRef RefId="1" />'
+        "<ToString>Friday</ToString><I32>5</I32></Obj></En></DCT></Obj>"
+    )
+    assert list(value) == ["1", "Monday", "Tuesday"]
+    assert (value["1"], value["Monday"]) == ("one", "monday")
+    assert value["Tuesday"].text == "Friday"
+
+
+def test_an_enum_that_psrpcore_knows_is_a_key_like_any_other() -> None:
+    value = received(
+        '<Obj RefId="0"><DCT><En><Obj N="Key" RefId="1"><TN RefId="1">'
+        "<T>System.ConsoleColor</T><T>System.Enum</T></TN><ToString>Red</ToString><I32>12</I32>"
+        '</Obj><I32 N="Value">1</I32></En></DCT></Obj>'
+    )
+    assert value == {"Red": 1}
+
+
+def test_what_needs_no_repair_is_not_touched() -> None:
+    xml = f'<Obj RefId="0">{CUSTOM}<MS><S N="A">_x000A_&#xD;&amp;</S></MS></Obj>'
+    assert readable(xml) is xml
+    assert readable("no <MS xml") == "no <MS xml"
+
+
+def test_a_document_keeps_its_members_without_its_namespace() -> None:
+    document = (
+        '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
+        f'<Obj RefId="0">{CUSTOM}<MS><I32 N="A">1</I32><MS N="Group" /></MS></Obj></Objs>'
+    )
+    (value,) = [to_plain(item) for item in deserialize_clixml(readable(document), CIPHER)]
+    assert isinstance(value, RemoteObject)
+    assert value.properties == {"A": 1}
+
+
 def test_an_object_that_contains_itself_is_read_once() -> None:
     value = received(
         '<Obj RefId="0"><ToString>me</ToString><MS><Ref N="Self" RefId="0" /></MS></Obj>'
@@ -373,6 +527,44 @@ def test_json_safe_values() -> None:
         "Odd": "?",
         "Lists": ["1.5", None],
     }
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "utc"),
+    [
+        (datetime.min.replace(tzinfo=timezone(HOUR)), "0001-01-01T00:00:00Z"),
+        (datetime.max.replace(tzinfo=timezone(-HOUR)), "9999-12-31T23:59:59.999999Z"),
+        (datetime.min.replace(tzinfo=timezone(-HOUR)), "0001-01-01T01:00:00Z"),
+        (datetime.max.replace(tzinfo=timezone(HOUR)), "9999-12-31T22:59:59.999999Z"),
+    ],
+)
+def test_dates_at_the_ends_of_time_never_raise(moment: datetime, utc: str) -> None:
+    assert in_utc(moment).isoformat().replace("+00:00", "Z") == utc
+    assert to_json_safe({"When": [moment]}) == {"When": [utc]}
+
+
+@pytest.mark.parametrize("naive", [datetime.min, datetime.max, datetime(2026, 3, 1)])
+def test_a_date_without_a_zone_is_utc(naive: datetime) -> None:
+    assert in_utc(naive) == naive.replace(tzinfo=timezone.utc)
+    assert to_json_safe(naive) == naive.isoformat()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+01:00",
+        "0001-01-01T00:00:00+00:54",
+        "9999-12-31T23:59:59.9999999-05:00",
+        "9999-12-31T23:59:59.9999999",
+    ],
+)
+def test_the_ends_of_time_are_read(text: str) -> None:
+    value = received(f"<DT>{text}</DT>")
+    assert value.isoformat()[:10] == text[:10]
+    assert to_json_safe(value).startswith(text[:10])
 
 
 def test_the_repr_of_an_object_does_not_unroll_its_properties() -> None:

@@ -58,6 +58,16 @@ def test_the_later_of_two_entries_of_a_requester_counts() -> None:
     assert found.held_by_others("Functional") == {"Maintenance": "Draining"}
 
 
+def test_a_requester_that_never_had_a_moment_is_the_oldest() -> None:
+    never = RemoteObject(
+        properties={"Requester": "Sidelined", "State": "Inactive", "Timestamp": datetime.min}
+    )
+    value = component("HubTransport", "Active", local=[never], remote=[])
+    value.properties["RemoteStates"] = [requester("Sidelined", "Active", 1)]
+
+    assert component_states_of([value], "EX01")[0].requesters == {"Sidelined": "Active"}
+
+
 def test_a_requester_that_came_over_as_text_is_read() -> None:
     text = RemoteObject(
         text="Requestor:Maintenance; State:Inactive; Timestamp:9/28/2021 5:20:23 PM"
