@@ -9,6 +9,7 @@
 #   make bench      measure, and write docs/benchmarks.md
 #   make format     lay the Python code out
 #   make connector-documentation  write the options of the connector modules from their table
+#   make record-powershell  run the scripts in real PowerShell, and write the recordings of it
 #   make clean      remove what was set up and written
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ PYTHON ?= python3
 START := $(PYTHON) tests/tools/start.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long faults bench format connector-documentation clean
+.PHONY: help demo check test test-long faults bench format connector-documentation record-powershell clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,6 +45,9 @@ format:
 
 connector-documentation:
 	@$(START) environments.py tools --run python tests/tools/connector_documentation.py $(ARGS)
+
+record-powershell:
+	@$(START) environments.py newest --run python tests/tools/record_powershell.py $(ARGS)
 
 clean:
 	rm -rf .cache .ansible dist tests/output importer_result.json changelogs/.plugin-cache.yaml

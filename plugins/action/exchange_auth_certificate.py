@@ -6,49 +6,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    ExchangeActionBase,
-    preload,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.distributing_action import (  # noqa: E501
+    DistributingAction,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles import (
     auth_certificate_plan as plans,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_certificate import (  # noqa: E501
-    NAME,
     ServerHoldings,
     create_auth_certificate,
-    export_in_memory,
-    give_to_server,
     held_certificates,
-    holders_and_lacking,
     is_named,
     read_holdings,
     set_auth_config,
     unread_servers,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
-    ExchangeCertificate,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
     AuthConfiguration,
     read_auth_configuration,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
+    ExchangeCertificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
-    EndpointUnreachable,
-    ExchangeError,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
@@ -62,83 +57,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint i
 preload(*PRELOADED_FOR_EXCHANGE)
 
 _STATES = ("managed", "staged", "published", "replaced", "cleared")
-
-
-class DistributingAction(ExchangeActionBase):
-    """What brings a certificate to every Mailbox server; also for exchange_federation_certificate.
-
-    A subclass names the certificate, as it is named where it is imported.
-    """
-
-    FRIENDLY_NAME = NAME
-
-    def distribute(
-        self, thumbprint: str, options: Mapping[str, Any], *, chain: Sequence[Any] = ()
-    ) -> bool:
-        """Import it where it is missing; what fails is a warning, the next run tries again.
-
-        Args:
-            chain: Its issuers, which an export may leave behind and the other servers lack.
-        """
-        if not options["distribute"]:
-            return False
-        holdings = read_holdings(self.session, self.domain_controller)
-        holders, lacking = holders_and_lacking(holdings, thumbprint)
-        if not lacking:
-            return False
-        try:
-            loaded = export_in_memory(self.session, thumbprint, server=holders[0], now=self.now())
-        except EndpointUnreachable:
-            raise
-        except ExchangeError as error:
-            self.report.warn(
-                [
-                    f"{thumbprint} could not be taken from {holders[0]} for {', '.join(lacking)}: "
-                    f"{error.message}"
-                ]
-            )
-            return False
-        if chain and not loaded.chain:
-            loaded = replace(loaded, chain=tuple(chain))
-        given = [self._give(thumbprint, server, loaded) for server in lacking]
-        return any(given)
-
-    def foretell_distribution(
-        self, thumbprint: str, holdings: Sequence[ServerHoldings], options: Mapping[str, Any]
-    ) -> None:
-        """Report what `distribute` would do."""
-        if options["distribute"]:
-            _holders, lacking = holders_and_lacking(holdings, thumbprint)
-            self.report.changes += [f"Import {thumbprint} on {server}." for server in lacking]
-
-    def warn_of_unread(self, holdings: Sequence[ServerHoldings]) -> None:
-        """Say which servers could not be read, and why."""
-        self.report.warn(
-            f"{item.server} could not be read: {item.reason}"
-            for item in holdings
-            if item.certificates is None
-        )
-
-    def _give(self, thumbprint: str, server: str, loaded: Any) -> bool:
-        self.begin(f"Import {thumbprint} on {server}.")
-        try:
-            give_to_server(
-                self.session,
-                loaded,
-                server=server,
-                friendly_name=self.FRIENDLY_NAME,
-                domain_controller=self.domain_controller,
-            )
-        except EndpointUnreachable:
-            raise
-        except OutcomeUnknown:
-            # Whether it is there is read again at the end.
-            return True
-        except ExchangeError as error:
-            self.report.warn([f"{thumbprint} could not be imported on {server}: {error.message}"])
-            return False
-        self.done(f"Imported {thumbprint} on {server}.")
-        return True
 
 
 class ActionModule(DistributingAction):
@@ -294,25 +212,28 @@ class ActionModule(DistributingAction):
         internal = self._internal_transport(server)
         certificates = self._certificates_of(server, holdings)
         known = {item.thumbprint for item in certificates}
-        self.begin(f"Create {text}.")
-        try:
-            created = create_auth_certificate(
-                self.session,
-                server=server,
-                internal_transport=internal,
-                domain_controller=self.domain_controller,
-            ).thumbprint
-        except OutcomeUnknown:
-            # Never sent twice; if the server did it after all, go on with what it made.
+
+        def look_up() -> str | None:
             again = read_holdings(self.session, self.domain_controller)
             made = [
                 item.thumbprint
                 for item in self._certificates_of(server, again)
                 if item.thumbprint not in known and is_named(item)
             ]
-            if len(made) != 1:
-                raise
-            created = made[0]
+            return made[0] if len(made) == 1 else None
+
+        self.begin(f"Create {text}.")
+        created = once(
+            lambda: (
+                create_auth_certificate(
+                    self.session,
+                    server=server,
+                    internal_transport=internal,
+                    domain_controller=self.domain_controller,
+                ).thumbprint
+            ),
+            look_up,
+        )
         self.done(f"Created {text}: {created}.")
         restored = keep_internal_transport_certificate(
             self.session,
@@ -388,21 +309,21 @@ class ActionModule(DistributingAction):
         reached: Callable[[AuthConfiguration], bool],
     ) -> AuthConfiguration:
         text = sentence(plan, thumbprint or "")
-        self.begin(text)
-        unknown: OutcomeUnknown | None = None
-        try:
+
+        def send() -> None:
             for parameters in steps:
                 result = set_auth_config(self.session, parameters, self.domain_controller)
                 self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = read_auth_configuration(self.session, self.domain_controller)
-        if not reached(after):
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            text,
+            send,
+            read=lambda: read_auth_configuration(self.session, self.domain_controller),
+            reached=reached,
+            otherwise=lambda _after: StateNotReached(
                 f"Set-AuthConfig took this without an error, but it is not so: {text}"
-            )
-        self.done(text)
-        return after
+            ),
+        )
 
     def _warn_of_absence(self, after: AuthConfiguration, holdings: list[ServerHoldings]) -> None:
         for thumbprint in wanted_everywhere(after):

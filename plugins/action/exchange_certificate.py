@@ -10,16 +10,29 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.services_option import (  # noqa: E501
+    SERVICES_OPTION,
+    check_services_given,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    AuthConfiguration,
+    read_auth_configuration,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.federation_trust import (  # noqa: E501
+    read_federation_thumbprints,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     read_hybrid_configuration,
@@ -37,7 +50,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.installation import (
     InstallationPlan,
-    InstallationWish,
+    InstallationSpec,
     ServerState,
     check_usable,
     enabled_sentence,
@@ -53,11 +66,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.serv
     render_services,
     wanted_services,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
     connectors_naming,
-    read_auth_configuration,
-    read_federation_thumbprints,
     read_receive_connectors,
     read_send_connectors,
 )
@@ -71,15 +82,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.releas
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.removal import (
     federation_obstacles,
     host_name_obstacles,
     removal_obstacles,
+    same_name_certificates,
     service_obstacles,
-    twins,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
     keep_internal_transport_certificate,
@@ -107,11 +117,7 @@ class ActionModule(ExchangeActionBase):
         **EXCHANGE_OPTIONS,
         **RECORD_OPTIONS,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "services": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
-        },
+        "services": SERVICES_OPTION,
         "friendly_name": {"type": "str"},
         "exportable": {"type": "bool"},
         "require_ssl": {"type": "bool", "default": True},
@@ -140,16 +146,16 @@ class ActionModule(ExchangeActionBase):
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if options["state"] == "absent":
             return self._absent(options)
-        wish = self._wish(options)
-        before = self._read(wish, allow_expired=options["allow_expired"])
-        plan = plan_installation(wish, before)
+        spec = self._spec(options)
+        before = self._read(spec, allow_expired=options["allow_expired"])
+        plan = plan_installation(spec, before)
         self.report.warn(plan.warnings)
         if self.check_mode or not plan.changes_something:
-            self.report.changes += planned_sentences(wish, plan, before)
-            after = predicted(wish, plan, before)
+            self.report.changes += planned_sentences(spec, plan, before)
+            after = predicted(spec, plan, before)
         else:
-            self._change(wish, plan, before)
-            after = self._verify(wish, plan, before)
+            self._change(spec, plan, before)
+            after = self._verify(spec, plan, before)
         self.report.before, self.report.after = before.as_diff(), after.as_diff()
         result: dict[str, Any] = {}
         if after.certificate is not None:
@@ -160,7 +166,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- state: present --------------------------------------------------------------------------
 
-    def _wish(self, options: Mapping[str, Any]) -> InstallationWish:
+    def _spec(self, options: Mapping[str, Any]) -> InstallationSpec:
         """Everything that can be known, and refused, before anything is sent."""
         source = self.certificate_source(options)
         loaded = self._load(source)
@@ -168,7 +174,7 @@ class ActionModule(ExchangeActionBase):
         if loaded is not None:
             check_names_suit(services, loaded.facts.common_name, loaded.dns_names)
             self.report.warn(loaded.warnings)
-        wish = InstallationWish(
+        spec = InstallationSpec(
             server=self.server(options),
             thumbprint=loaded.thumbprint if loaded else normalize_thumbprint(options["thumbprint"]),
             services=services,
@@ -179,24 +185,24 @@ class ActionModule(ExchangeActionBase):
             network_service_allowed=options["network_service_allowed"],
             replace_internal_transport=options["internal_transport_certificate"] == "replace",
         )
-        check_friendly_name(wish.friendly_name_at_import)
-        return wish
+        check_friendly_name(spec.friendly_name_at_import)
+        return spec
 
     def _load(self, source: CertificateSource) -> LoadedCertificate | None:
         return load_certificate(source, now=self.now()) if source.has_file else None
 
-    def _read(self, wish: InstallationWish, *, allow_expired: bool) -> ServerState:
-        certificates = read_certificates(self.session, wish.server, self.domain_controller)
-        certificate = find_certificate(certificates, wish.thumbprint)
-        check_usable(wish, certificate, now=self.now(), allow_expired=allow_expired)
+    def _read(self, spec: InstallationSpec, *, allow_expired: bool) -> ServerState:
+        certificates = read_certificates(self.session, spec.server, self.domain_controller)
+        certificate = find_certificate(certificates, spec.thumbprint)
+        check_usable(spec, certificate, now=self.now(), allow_expired=allow_expired)
         has = certificate.services if certificate else frozenset()
-        concerned = "SMTP" in missing_services(wish.services, has)
-        if wish.replace_internal_transport and "SMTP" in wish.services:
+        concerned = "SMTP" in missing_services(spec.services, has)
+        if spec.replace_internal_transport and "SMTP" in spec.services:
             concerned = True
         return ServerState(
             certificates=certificates,
             certificate=certificate,
-            internal_transport=self._internal_transport(wish.server) if concerned else None,
+            internal_transport=self._internal_transport(spec.server) if concerned else None,
         )
 
     def _internal_transport(self, server: str) -> str | None:
@@ -211,74 +217,74 @@ class ActionModule(ExchangeActionBase):
             )
             return None
 
-    def _change(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
+    def _change(self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState) -> None:
         if plan.to_import is not None:
-            self._import(wish, plan.to_import)
+            self._import(spec, plan.to_import)
         if plan.enable_it:
-            self._enable(wish, plan, before)
+            self._enable(spec, plan, before)
 
-    def _import(self, wish: InstallationWish, loaded: LoadedCertificate) -> None:
-        self.begin(f"Import {title(wish)} on {wish.server}.")
-        try:
-            import_certificate(
+    def _import(self, spec: InstallationSpec, loaded: LoadedCertificate) -> None:
+        self.begin(f"Import {title(spec)} on {spec.server}.")
+        once(
+            lambda: import_certificate(
                 self.session,
                 loaded,
-                server=wish.server,
-                friendly_name=wish.friendly_name_at_import,
-                exportable=wish.exportable,
+                server=spec.server,
+                friendly_name=spec.friendly_name_at_import,
+                exportable=spec.exportable,
                 domain_controller=self.domain_controller,
-            )
-        except OutcomeUnknown:
-            # Never sent twice; if the server did it after all, go on.
-            if self._stored(wish) is None:
-                raise
-        self.done(f"Imported {title(wish)} on {wish.server}.")
+            ),
+            lambda: self._stored(spec),
+        )
+        self.done(f"Imported {title(spec)} on {spec.server}.")
 
-    def _enable(self, wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> None:
-        self.begin(enabled_sentence("Enable", wish, plan, before))
-        try:
-            enable_certificate(
+    def _enable(self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState) -> None:
+        def is_enabled() -> bool:
+            stored = self._stored(spec)
+            return stored is not None and not missing_services(plan.enable, stored.services)
+
+        self.begin(enabled_sentence("Enable", spec, plan, before))
+        once(
+            lambda: enable_certificate(
                 self.session,
-                wish.thumbprint,
+                spec.thumbprint,
                 plan.enable,
-                server=wish.server,
-                replace_internal_transport=wish.replace_internal_transport,
+                server=spec.server,
+                replace_internal_transport=spec.replace_internal_transport,
                 former_internal_transport=before.internal_transport,
-                require_ssl=wish.require_ssl,
-                network_service_allowed=wish.network_service_allowed,
+                require_ssl=spec.require_ssl,
+                network_service_allowed=spec.network_service_allowed,
                 domain_controller=self.domain_controller,
-            )
-        except OutcomeUnknown:
-            stored = self._stored(wish)
-            if stored is None or missing_services(plan.enable, stored.services):
-                raise
-        self.done(enabled_sentence("Enabled", wish, plan, before))
+            ),
+            is_enabled,
+        )
+        self.done(enabled_sentence("Enabled", spec, plan, before))
 
-    def _stored(self, wish: InstallationWish) -> ExchangeCertificate | None:
-        certificates = read_certificates(self.session, wish.server, self.domain_controller)
-        return find_certificate(certificates, wish.thumbprint)
+    def _stored(self, spec: InstallationSpec) -> ExchangeCertificate | None:
+        certificates = read_certificates(self.session, spec.server, self.domain_controller)
+        return find_certificate(certificates, spec.thumbprint)
 
     def _verify(
-        self, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+        self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState
     ) -> ServerState:
         """Read the server again; fail unless it has what was asked for and kept what it should."""
-        internal_transport = self._settle_internal_transport(wish, plan, before)
-        certificates = read_certificates(self.session, wish.server, self.domain_controller)
-        certificate = find_certificate(certificates, wish.thumbprint)
-        details = {"server": wish.server, "thumbprint": wish.thumbprint}
+        internal_transport = self._settle_internal_transport(spec, plan, before)
+        certificates = read_certificates(self.session, spec.server, self.domain_controller)
+        certificate = find_certificate(certificates, spec.thumbprint)
+        details = {"server": spec.server, "thumbprint": spec.thumbprint}
         if certificate is None:
             raise StateNotReached(
-                f"{wish.server} took the import of {title(wish)}, but Exchange does not show it: "
+                f"{spec.server} took the import of {title(spec)}, but Exchange does not show it: "
                 "it is in the Windows store without its private key. On the server, repair it with "
                 "certutil -repairstore my <serial number>, or delete it there and run this again.",
                 details=details,
             )
         if certificate.services is None and plan.enable:
-            self.report.warn([unknown_services_sentence(wish)])
+            self.report.warn([unknown_services_sentence(spec)])
         missing = missing_services(plan.enable, certificate.services)
         if certificate.services is not None and missing:
             raise StateNotReached(
-                f"{wish.server} enabled {title(wish)} without an error, but reports it only for "
+                f"{spec.server} enabled {title(spec)} without an error, but reports it only for "
                 f"{render_services(certificate.services)}, not for {render_services(missing)}.",
                 details=details,
             )
@@ -289,15 +295,15 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _settle_internal_transport(
-        self, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+        self, spec: InstallationSpec, plan: InstallationPlan, before: ServerState
     ) -> str | None:
         """Make sure that the internal transport certificate is what the task wants it to be."""
         if before.internal_transport is None or "SMTP" not in plan.enable:
             return before.internal_transport
-        if not wish.replace_internal_transport:
+        if not spec.replace_internal_transport:
             restored = keep_internal_transport_certificate(
                 self.session,
-                server=wish.server,
+                server=spec.server,
                 before=before.internal_transport,
                 certificates_before=before.certificates,
                 taken=plan.enable,
@@ -305,12 +311,12 @@ class ActionModule(ExchangeActionBase):
             )
             self.report.warn([restored] if restored else [])
             return before.internal_transport
-        after = self._internal_transport(wish.server)
-        if after != wish.thumbprint:
+        after = self._internal_transport(spec.server)
+        if after != spec.thumbprint:
             raise StateNotReached(
-                f"The internal transport certificate of {wish.server} is still {after}, although "
-                f"{wish.thumbprint} was to replace it.",
-                details={"server": wish.server, "thumbprint": wish.thumbprint},
+                f"The internal transport certificate of {spec.server} is still {after}, although "
+                f"{spec.thumbprint} was to replace it.",
+                details={"server": spec.server, "thumbprint": spec.thumbprint},
             )
         return after
 
@@ -348,22 +354,19 @@ class ActionModule(ExchangeActionBase):
         return result
 
     def _remove(self, server: str, thumbprint: str, name: str) -> None:
-        self.begin(f"Remove {name} from {server}.")
-        try:
-            remove_certificate(
+        self.carry_out(
+            f"Remove {name} from {server}.",
+            lambda: remove_certificate(
                 self.session, thumbprint, server=server, domain_controller=self.domain_controller
-            )
-        except OutcomeUnknown:
-            certificates = read_certificates(self.session, server, self.domain_controller)
-            if find_certificate(certificates, thumbprint):
-                raise
-        self.done(f"Removed {name} from {server}.")
-        certificates = read_certificates(self.session, server, self.domain_controller)
-        if find_certificate(certificates, thumbprint):
-            raise StateNotReached(
+            ),
+            read=lambda: read_certificates(self.session, server, self.domain_controller),
+            reached=lambda certificates: find_certificate(certificates, thumbprint) is None,
+            otherwise=lambda _certificates: StateNotReached(
                 f"{server} removed {name} without an error, but still has it.",
                 details={"server": server, "thumbprint": thumbprint},
-            )
+            ),
+            done=[f"Removed {name} from {server}."],
+        )
 
     def _released(self, connectors: list[SendConnector]) -> AbstractContextManager[None]:
         if not connectors or self._record is None:
@@ -400,7 +403,11 @@ class ActionModule(ExchangeActionBase):
         send_connectors = read_send_connectors(session, controller)
         receive_connectors = read_receive_connectors(session, server, controller)
         # On an Edge server the Send connectors are a copy that cannot be changed there.
-        releasable = twins(certificate, certificates) if release and not self.is_edge else []
+        releasable = (
+            same_name_certificates(certificate, certificates)
+            if release and not self.is_edge
+            else []
+        )
         reasons = removal_obstacles(
             certificate,
             others=certificates,
@@ -415,7 +422,7 @@ class ActionModule(ExchangeActionBase):
             hybrid_configuration=None
             if self.is_edge
             else read_hybrid_configuration(session, controller),
-            expired_twin_counts=release,
+            expired_successor_counts=release,
             now=self.now(),
         )
         reasons += federation_obstacles(certificate, self._federation_thumbprints())
@@ -444,12 +451,3 @@ class ActionModule(ExchangeActionBase):
             return read_federation_thumbprints(self.session, self.domain_controller)
         except CmdletNotAvailable:
             return set()
-
-
-def check_services_given(given: Mapping[str, Any]) -> None:
-    """Refuse services with the reason, before the list of choices does it without one."""
-    services = given.get("services")
-    if isinstance(services, str):
-        services = [item for item in services.split(",") if item.strip()]
-    if isinstance(services, list):
-        wanted_services(str(item) for item in services)

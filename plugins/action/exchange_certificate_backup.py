@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.backup import (
     check_password,
@@ -110,7 +112,7 @@ class ActionModule(ExchangeActionBase):
         except CmdletNotAvailable:
             raise
         except CmdletFailed as error:
-            # Where Exchange does not tell whether the key is exportable, this is how it is known.
+            # Where Exchange does not report whether the key is exportable, this is how it is known.
             return self._not_exportable(server, thumbprint, options, error)
         reason = why_not_usable(data, options["password"], thumbprint)
         if reason:
@@ -138,7 +140,7 @@ class ActionModule(ExchangeActionBase):
         )
         if options["not_exportable"] == "fail":
             raise InvalidInput(
-                f"{sentence} To go on without a backup, set not_exportable: accept.",
+                f"{sentence} To continue without a backup, set not_exportable: accept.",
                 details={"server": server, "thumbprint": thumbprint, "exportable": False},
             )
         self.report.warn([sentence])

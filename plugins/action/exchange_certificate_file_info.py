@@ -12,8 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBase
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RENEWAL_OPTIONS,
 )
@@ -102,7 +104,7 @@ class ActionModule(ExchangeActionBase):
 
 
 def _files_of(folder: Path, skipped: list[str]) -> list[Path]:
-    """Candidates of the folder and all below it; what is closed below it is told in `skipped`.
+    """Candidates of the folder and all below it; what is closed below it goes to `skipped`.
 
     Raises:
         InvalidInput: the folder itself is closed, or has too many of them.
@@ -128,7 +130,7 @@ def _files_of(folder: Path, skipped: list[str]) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is one; what cannot be looked at counts, so that reading it tells why."""
+    """Whether it is one; what cannot be looked at counts, so that reading it says why."""
     try:
         return path.is_file()
     except OSError:

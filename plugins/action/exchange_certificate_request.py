@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How is a certificate asked for on a server, completed with the answer, or given up?"""
+"""How is a certificate asked for on a server, completed with the answer, or removed?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    preload,
-)
-from ansible_collections.mailops.exchange.plugins.action.exchange_auth_certificate import (
-    DistributingAction,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.distributing_action import (  # noqa: E501
+    DistributingAction,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.changes import (
     check_friendly_name,
@@ -30,10 +30,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     read_certificates,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
-    RequestWish,
+    RequestSpec,
     Response,
     certificates_in,
-    check_wish,
+    check_spec,
     complete_request,
     create_request,
     export_request,
@@ -47,7 +47,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.requ
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.distinguished_name import (
@@ -104,38 +103,35 @@ class ActionModule(DistributingAction):
 
     def _present(self, options: Mapping[str, Any], server: str) -> dict[str, Any]:
         subject = options["subject"].strip()
-        wish = RequestWish(
+        spec = RequestSpec(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name=options["friendly_name"] or common_name(subject) or "",
             key_size=options["key_size"],
             exportable=options["exportable"],
         )
-        check_wish(wish)
-        check_friendly_name(wish.friendly_name)
-        pending = [item for item in self._pending(server) if wish.matches(item)]
+        check_spec(spec)
+        check_friendly_name(spec.friendly_name)
+        pending = [item for item in self._pending(server) if spec.matches(item)]
         if pending:
             return {"request": self._shown(server, pending[0].thumbprint)}
-        sentence = f"Create a request for {wish.subject} on {server}."
+        sentence = f"Create a request for {spec.subject} on {server}."
         if self.check_mode:
             self.report.changes.append(sentence)
             return {"request": None}
-        self.begin(sentence)
-        try:
-            create_request(
-                self.session, wish, server=server, domain_controller=self.domain_controller
-            )
-        except OutcomeUnknown:
-            # Never sent twice; if the server did it after all, go on with what it made.
-            if not any(wish.matches(item) for item in self._pending(server)):
-                raise
-        made = [item for item in self._pending(server) if wish.matches(item)]
-        if not made:
-            raise StateNotReached(
+        made = self.carry_out(
+            sentence,
+            lambda: create_request(
+                self.session, spec, server=server, domain_controller=self.domain_controller
+            ),
+            read=lambda: [item for item in self._pending(server) if spec.matches(item)],
+            reached=bool,
+            otherwise=lambda _made: StateNotReached(
                 f"{server} created a request without an error, but it does not wait there.",
                 details={"server": server},
-            )
-        self.done(sentence.replace("Create ", "Created ", 1))
+            ),
+            done=[sentence.replace("Create ", "Created ", 1)],
+        )
         return {"request": self._shown(server, made[-1].thumbprint)}
 
     def _take_over(self, options: dict[str, Any], server: str) -> None:
@@ -205,19 +201,23 @@ class ActionModule(DistributingAction):
         return self._finish(options, server, response.thumbprint, response.others)
 
     def _complete(self, server: str, response: Response, sentence: str) -> None:
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
-            complete_request(
+        self.carry_out(
+            sentence,
+            lambda: complete_request(
                 self.session, response, server=server, domain_controller=self.domain_controller
-            )
-        except OutcomeUnknown as error:
-            unknown = error
-        certificates = read_certificates(self.session, server, self.domain_controller)
-        found = find_certificate(certificates, response.thumbprint)
-        if found is None or found.is_pending_request or found.has_private_key is False:
-            raise unknown or not_completed(server, response.thumbprint)
-        self.done(sentence.replace("Complete ", "Completed ", 1))
+            ),
+            read=lambda: find_certificate(
+                read_certificates(self.session, server, self.domain_controller),
+                response.thumbprint,
+            ),
+            reached=lambda found: (
+                found is not None
+                and not found.is_pending_request
+                and found.has_private_key is not False
+            ),
+            otherwise=lambda _found: not_completed(server, response.thumbprint),
+            done=[sentence.replace("Complete ", "Completed ", 1)],
+        )
 
     def _completed_before(
         self, data: bytes, origin: str, certificates: list[ExchangeCertificate]
@@ -253,7 +253,7 @@ class ActionModule(DistributingAction):
         subject = (options["subject"] or "").strip()
         if not wanted and not subject:
             raise InvalidInput("state: absent needs thumbprint or subject of the request.")
-        wish = RequestWish(
+        spec = RequestSpec(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name="",
@@ -262,33 +262,32 @@ class ActionModule(DistributingAction):
         found = [
             item
             for item in self._pending(server)
-            if item.thumbprint == wanted or (not wanted and wish.matches(item))
+            if item.thumbprint == wanted or (not wanted and spec.matches(item))
         ]
         for item in found:
             self._remove(server, item)
         return {"removed": [item.thumbprint for item in found]}
 
     def _remove(self, server: str, item: ExchangeCertificate) -> None:
-        sentence = f"Give up request {item.thumbprint} ({item.subject}) on {server}."
+        sentence = f"Remove request {item.thumbprint} ({item.subject}) on {server}."
         if self.check_mode:
             self.report.changes.append(sentence)
             return
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
-            remove_certificate(
+        self.carry_out(
+            sentence,
+            lambda: remove_certificate(
                 self.session,
                 item.thumbprint,
                 server=server,
                 domain_controller=self.domain_controller,
-            )
-        except OutcomeUnknown as error:
-            unknown = error
-        if any(other.thumbprint == item.thumbprint for other in self._pending(server)):
-            raise unknown or StateNotReached(
+            ),
+            read=lambda: [other.thumbprint for other in self._pending(server)],
+            reached=lambda pending: item.thumbprint not in pending,
+            otherwise=lambda _pending: StateNotReached(
                 f"{server} removed request {item.thumbprint} without an error, but still has it."
-            )
-        self.done(sentence.replace("Give up", "Gave up", 1))
+            ),
+            done=[sentence.replace("Remove", "Removed", 1)],
+        )
 
 
 def thumbprints_of(data: bytes, origin: str) -> list[str]:

@@ -10,24 +10,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action.exchange_key_file import KeyFileAction
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.key_file_action import (  # noqa: E501
+    KeyFileAction,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.local_request import (
     Key,
     asks_for_the_same,
     certificate_of_key,
-    check_key_wish,
+    check_key_spec,
     load_key,
     make_key,
     make_request,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
-    RequestWish,
+    RequestSpec,
     Response,
     certificates_in,
-    check_wish,
+    check_spec,
     names_or_common_name,
     read_file,
     request_facts,
@@ -80,20 +82,20 @@ class ActionModule(KeyFileAction):
 
     def _present(self, options: Mapping[str, Any]) -> dict[str, Any]:
         subject = options["subject"].strip()
-        wish = RequestWish(
+        spec = RequestSpec(
             subject=subject,
             names=names_or_common_name(options["names"], subject),
             friendly_name="",
         )
-        check_wish(wish)
-        check_key_wish(options["key_type"], options["key_size"])
+        check_spec(spec)
+        check_key_spec(options["key_type"], options["key_size"])
         key = self._key(options)
         if key is None:
             key = make_key(
                 options["key_type"], options["key_size"], options["private_key_passphrase"]
             )
             # The subject may be refused, so before the key is kept.
-            pem = make_request(wish.subject, wish.names, key)
+            pem = make_request(spec.subject, spec.names, key)
             self.keep_key(
                 Path(options["private_key_path"]),
                 key.pem,
@@ -103,7 +105,7 @@ class ActionModule(KeyFileAction):
             if self.check_mode:
                 return {"request": None, "private_key_path": options["private_key_path"]}
         else:
-            pem = make_request(wish.subject, wish.names, key)
+            pem = make_request(spec.subject, spec.names, key)
         if options["path"]:
             pem = self._written(Path(options["path"]), pem)
         return {"request": request_facts(pem), "private_key_path": options["private_key_path"]}
@@ -152,7 +154,7 @@ class ActionModule(KeyFileAction):
         return load_key(held, passphrase, origin=options["private_key_path"])
 
     def _written(self, path: Path, pem: str) -> str:
-        """The request in the file, which is written anew only when it asks for something else."""
+        """The request in the file, which is written again only when it asks for something else."""
         try:
             held = path.read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:

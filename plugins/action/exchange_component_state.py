@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.component_states import (
@@ -69,25 +70,20 @@ class ActionModule(ExchangeActionBase):
         }
 
     def _change(self, before: ComponentState, wanted: str, requester: str) -> ComponentState:
-        unknown: OutcomeUnknown | None = None
-        self.begin(sentence("Set", before, wanted, requester))
-        try:
-            set_component_state(
-                self.session, before.server, before.component, state=wanted, requester=requester
-            )
-        except OutcomeUnknown as error:
-            unknown = error
-        after = read_component_state(self.session, before.server, before.component)
-        if after.asked_by(requester) != wanted:
-            if unknown is not None:
-                raise unknown
-            raise StateNotReached(
-                f"{before.component} of {before.server} was set to {wanted} without an error, but "
+        server, component = before.server, before.component
+        return self.carry_out(
+            sentence("Set", before, wanted, requester),
+            lambda: set_component_state(
+                self.session, server, component, state=wanted, requester=requester
+            ),
+            read=lambda: read_component_state(self.session, server, component),
+            reached=lambda after: after.asked_by(requester) == wanted,
+            otherwise=lambda after: StateNotReached(
+                f"{component} of {server} was set to {wanted} without an error, but "
                 f"{requester} still asks for {after.asked_by(requester)}.",
-                details={"server": before.server, "component": before.component},
-            )
-        self.done(sentence("Set", before, wanted, requester))
-        return after
+                details={"server": server, "component": component},
+            ),
+        )
 
 
 def predicted(before: ComponentState, wanted: str, requester: str) -> ComponentState:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     read_certificates,
@@ -117,7 +119,7 @@ class ActionModule(ExchangeActionBase):
         return [item.to_result() for item in found]
 
     def _store(self, server: str) -> ServerStore:
-        """What a server holds; one that cannot be read must not hide what the others tell."""
+        """What a server holds; one that cannot be read must not hide what the others show."""
         known = self._stores.get(server.casefold())
         if known is None:
             try:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
@@ -73,5 +75,5 @@ def explained(subscription: EdgeSubscription) -> str:
     return (
         f"The Edge server {subscription.server} is not in step with the site {subscription.site} "
         f"({subscription.failure or subscription.status}): subscribe it again, as "
-        "edge_subscriptions[].resubscribe tells."
+        "edge_subscriptions[].resubscribe says."
     )

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    preload,
-)
-from ansible_collections.mailops.exchange.plugins.action.exchange_auth_certificate import (
-    DistributingAction,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.distributing_action import (  # noqa: E501
+    DistributingAction,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_certificate import (  # noqa: E501
     ServerHoldings,
@@ -48,7 +48,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
@@ -198,20 +197,21 @@ class ActionModule(DistributingAction):
         reached: Callable[[FederationTrust], bool],
     ) -> FederationTrust:
         text = sentence(plan, trust, thumbprint or "")
-        self.begin(text)
-        unknown: OutcomeUnknown | None = None
-        try:
+
+        def send() -> None:
             result = set_federation_trust(self.session, trust, parameters, self.domain_controller)
             self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = read_federation_trust(self.session, self.domain_controller)
-        if after is None or not reached(after):
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            text,
+            send,
+            # A trust that is gone has not reached it either.
+            read=lambda: read_federation_trust(self.session, self.domain_controller) or trust,
+            reached=reached,
+            otherwise=lambda _after: StateNotReached(
                 f"Set-FederationTrust took this without an error, but it is not so: {text}"
-            )
-        self.done(text)
-        return after
+            ),
+        )
 
     def _proofs(self, trust: FederationTrust, plan: FederationPlan) -> list[dict[str, object]]:
         """The records of the staged certificate, else of the one in use."""

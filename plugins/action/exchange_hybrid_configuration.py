@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     PROPERTIES,
@@ -29,7 +31,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
@@ -76,22 +77,20 @@ class ActionModule(ExchangeActionBase):
     def _change(
         self, desired: Mapping[str, Any], changed: Mapping[str, Any]
     ) -> HybridConfiguration:
-        unknown: OutcomeUnknown | None = None
-        self.begin(" ".join(sentences(changed)))
-        try:
+        def send() -> None:
             result = set_hybrid_configuration(
                 self.session, changed, domain_controller=self.domain_controller
             )
             self.report.warn(result.warnings)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = self._read()
-        remaining = changed_options(desired, after)
-        if remaining:
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            " ".join(sentences(changed)),
+            send,
+            read=self._read,
+            reached=lambda after: not changed_options(desired, after),
+            otherwise=lambda after: StateNotReached(
                 "After the change the hybrid configuration still differs in "
-                f"{', '.join(remaining)}."
-            )
-        for sentence in sentences(changed):
-            self.done(sentence)
-        return after
+                f"{', '.join(changed_options(desired, after))}."
+            ),
+            done=sentences(changed),
+        )

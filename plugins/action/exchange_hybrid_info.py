@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.action.exchange_rotation_info import (
-    named_outgoing,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     HybridConfiguration,
@@ -31,6 +30,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     read_objects,
@@ -83,9 +85,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid.wizard imp
     judge_store,
     judge_wizard,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
     plan_organization,
 )
@@ -97,6 +96,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
+    normalize_thumbprints,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
@@ -153,7 +153,7 @@ class ActionModule(ExchangeActionBase):
         return read_hybrid_configuration(self.session, self.domain_controller, whole=True)
 
     def _certificates(self, server: str) -> tuple[list[ExchangeCertificate], Finding | None]:
-        """What the server holds; without its service host it tells nothing, which is a finding."""
+        """What the server holds; without its service host that is unknown, which is a finding."""
         try:
             return read_certificates(self.session, server, self.domain_controller), None
         except CmdletNotAvailable:
@@ -280,7 +280,7 @@ class ActionModule(ExchangeActionBase):
         names = [name for name in named if name is not None]
         if new is None:
             return cloud_connectors(connectors, certificates=names)
-        outgoing = named_outgoing(options["outgoing"])
+        outgoing = normalize_thumbprints(options["outgoing"])
         rotation = plan_organization(
             new,
             outgoing=[item for item in certificates if item.thumbprint in (outgoing or ())],

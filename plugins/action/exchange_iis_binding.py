@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    PRELOADED_FOR_WINDOWS,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    PRELOADED_FOR_WINDOWS,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.web_bindings import (  # noqa: E501
     FRONT_END_PORT,
@@ -35,7 +37,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
@@ -94,24 +95,26 @@ class ActionModule(ExchangeActionBase):
         self, differing: Sequence[WebBinding], wanted: str, *, server: str, site: str, port: int
     ) -> list[WebBinding]:
         for binding in differing:
-            unknown: OutcomeUnknown | None = None
-            sentence = _sentence(binding, wanted, server)
-            self.begin(sentence)
-            try:
-                bind(self.windows, binding, wanted)
-            except OutcomeUnknown as error:
-                unknown = error
-            # Bindings of one address and port share a certificate, so all of them are looked at.
-            after = select(read_web_bindings(self.windows), site=site, port=port, server=server)
-            named = {item.information: item.thumbprint for item in after}
-            if named.get(binding.information) != wanted:
-                raise unknown or StateNotReached(
-                    f"{binding} on {server} was set to {wanted} without an error, but names "
-                    f"{named.get(binding.information) or 'no certificate'}.",
-                    details={"server": server},
-                )
-            self.done(sentence)
+            after = self._bind(binding, wanted, server=server, site=site, port=port)
         return after
+
+    def _bind(
+        self, binding: WebBinding, wanted: str, *, server: str, site: str, port: int
+    ) -> list[WebBinding]:
+        return self.carry_out(
+            _sentence(binding, wanted, server),
+            lambda: bind(self.windows, binding, wanted),
+            # Bindings of one address and port share a certificate, so all of them are looked at.
+            read=lambda: select(
+                read_web_bindings(self.windows), site=site, port=port, server=server
+            ),
+            reached=lambda after: _named_by(binding, after) == wanted,
+            otherwise=lambda after: StateNotReached(
+                f"{binding} on {server} was set to {wanted} without an error, but names "
+                f"{_named_by(binding, after) or 'no certificate'}.",
+                details={"server": server},
+            ),
+        )
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -124,9 +127,15 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise InvalidInput(f"port {options['port']} is not a port.")
     if not options["thumbprint"] and options["site"].casefold() != FRONT_END_SITE.casefold():
         raise InvalidInput(
-            f"The site '{options['site']}' needs thumbprint: Exchange itself tells the certificate "
+            f"The site '{options['site']}' needs thumbprint: Exchange itself names the certificate "
             f"of the {FRONT_END_SITE} only."
         )
+
+
+def _named_by(binding: WebBinding, found: Sequence[WebBinding]) -> str | None:
+    """The certificate that a binding names now."""
+    named = {item.information: item.thumbprint for item in found}
+    return named.get(binding.information)
 
 
 def _named(binding: WebBinding, thumbprint: str) -> WebBinding:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
     PRELOADED_FOR_EXCHANGE,
     PRELOADED_FOR_WINDOWS,
-    ExchangeActionBase,
     preload,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
-    EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.web_bindings import (  # noqa: E501
     problems,

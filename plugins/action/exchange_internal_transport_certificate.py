@@ -2,21 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How is a server's internal transport certificate reported, made anew, or given back?"""
+"""How is a server's internal transport certificate reported, renewed, or restored?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.internal_transport_plan import (  # noqa: E501
     KEEP,
@@ -37,7 +39,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.edge_subscriptions import (
@@ -138,7 +139,7 @@ class ActionModule(ExchangeActionBase):
         raise InvalidInput(
             f"Another internal transport certificate on {server} breaks the subscription of Edge "
             f"servers: {who} would have to be subscribed again, with a file carried by hand "
-            "(exchange_edge_subscription_info tells how). To go on: accept_resubscription: true.",
+            "(exchange_edge_subscription_info says how). To continue: accept_resubscription: true.",
             details={"server": server},
         )
 
@@ -149,9 +150,9 @@ class ActionModule(ExchangeActionBase):
         certificates: list[ExchangeCertificate],
     ) -> InternalTransportState:
         server = before.server
-        self.begin(sentence(plan, server, "Give", "Create"))
-        unknown: OutcomeUnknown | None = None
-        try:
+        known = (None, *(item.thumbprint for item in certificates))
+
+        def send() -> None:
             if plan.action == RECREATE:
                 create_internal_transport_certificate(
                     self.session, server=server, domain_controller=self.domain_controller
@@ -166,22 +167,23 @@ class ActionModule(ExchangeActionBase):
                     force=True,
                     domain_controller=self.domain_controller,
                 )
-        except OutcomeUnknown as error:
-            unknown = error
-        after = self._read(server)[0]
-        reached = (
-            after.thumbprint not in (None, *(item.thumbprint for item in certificates))
-            if plan.action == RECREATE
-            else after.thumbprint == plan.thumbprint
-        )
-        if not reached:
-            raise unknown or StateNotReached(
+
+        return self.carry_out(
+            sentence(plan, server, "Give", "Create"),
+            send,
+            read=lambda: self._read(server)[0],
+            reached=lambda after: (
+                after.thumbprint not in known
+                if plan.action == RECREATE
+                else after.thumbprint == plan.thumbprint
+            ),
+            otherwise=lambda after: StateNotReached(
                 f"The internal transport certificate of {server} is {after.thumbprint} after the "
                 "change, which is not what was asked for.",
                 details={"server": server},
-            )
-        self.done(sentence(plan, server, "Gave", "Created"))
-        return after
+            ),
+            done=[sentence(plan, server, "Gave", "Created")],
+        )
 
     def _result(self, state: InternalTransportState) -> dict[str, Any]:
         now = self.now()

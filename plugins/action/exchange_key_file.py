@@ -6,86 +6,17 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
-
-from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBase
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
-from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
-
-_OWNER_ALONE = 0o600
-_NO_SECRET = (
-    "No vault password was given, so {path} cannot be encrypted: run with --ask-vault-pass or "
-    "--vault-id, or keep the key in a file for its owner alone."
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.key_file_action import (  # noqa: E501
+    KeyFileAction,
 )
-
-
-class KeyFileAction(ExchangeActionBase):
-    """What actions share that keep a key on the control node."""
-
-    def keep_key(self, path: Path, content: str, *, encrypt: bool, vault_id: str | None) -> None:
-        """Have the key in the file, whole or not at all, and in no other file at any moment.
-
-        Raises:
-            InvalidInput: it cannot be written, or not be encrypted.
-        """
-        content = content.rstrip("\n") + "\n"
-        if self._is_kept(path, content, encrypt=encrypt):
-            return
-        text = self._encrypted(path, content, vault_id) if encrypt else content
-        if self.check_mode:
-            _see_that_it_can_be_written(path)
-            self.report.changes.append(f"Keep the private key in {path}.")
-            return
-        _write(path, text)
-        self.report.changes.append(f"Kept the private key in {path}.")
-
-    def held_content(self, path: Path) -> str | None:
-        """What the file holds, decrypted, or None where there is none.
-
-        Raises:
-            InvalidInput: it cannot be read.
-        """
-        try:
-            os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
-        vaulted = self._vaulted_content(str(path), option="path")
-        try:
-            data = path.read_bytes() if vaulted is None else vaulted
-        except OSError as error:
-            raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
-        return data.decode("utf-8", "replace")
-
-    def _is_kept(self, path: Path, content: str, *, encrypt: bool) -> bool:
-        held = self.held_content(path)
-        if held is None:
-            return False
-        vaulted = self._vaulted_content(str(path), option="path") is not None
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        return held == content and vaulted == encrypt and mode == _OWNER_ALONE
-
-    def _encrypted(self, path: Path, content: str, wanted_id: str | None) -> str:
-        from ansible.parsing.vault import match_encrypt_secret
-
-        vault = self._loader._vault
-        if not vault.secrets:
-            raise InvalidInput(_NO_SECRET.format(path=path))
-        try:
-            vault_id, secret = match_encrypt_secret(vault.secrets, encrypt_vault_id=wanted_id)
-        except AnsibleError as error:
-            raise InvalidInput(f"vault_id: {error}") from error
-        return str(vault.encrypt(content, secret=secret, vault_id=vault_id).decode("ascii"))
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
 
 class ActionModule(KeyFileAction):
@@ -109,30 +40,3 @@ class ActionModule(KeyFileAction):
             path, options["content"], encrypt=options["encrypt"], vault_id=options["vault_id"]
         )
         return {"path": str(path), "encrypted": options["encrypt"]}
-
-
-def _see_that_it_can_be_written(path: Path) -> None:
-    """Whether the folder, or the next one above that is there, takes it; nothing is written."""
-    folder = next((item for item in path.absolute().parents if os.path.exists(item)), path.parent)
-    reason = None
-    if not folder.is_dir():
-        reason = f"{folder} is no folder"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        reason = f"the folder {folder} is not writable"
-    if reason:
-        raise _not_kept(path, reason)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        run_folder.make_folder(path.parent)
-        run_folder.write_document(path.parent, path.name, text)
-    except InvalidInput as error:
-        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-        raise _not_kept(path, reason or "the folder is not writable") from error
-
-
-def _not_kept(path: Path, reason: str) -> InvalidInput:
-    return InvalidInput(
-        f"The private key cannot be kept in {path}: {reason}.", details={"path": str(path)}
-    )

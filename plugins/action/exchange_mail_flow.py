@@ -15,13 +15,15 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     CmdletNotAvailable,
@@ -167,7 +169,7 @@ class ActionModule(ExchangeActionBase):
     ) -> list[TrackedEvent]:
         """Look into the logs until the message has arrived or the time is over.
 
-        The server that took it is asked first, and the others only when that does not tell the end.
+        The server that took it is asked first, and the others only when it does not know the end.
         """
         servers = self._servers_to_search(server, options)
         ends_at = self.clock() + options["timeout"]

@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.mail_access_settings import (  # noqa: E501
     PROTOCOLS,
@@ -32,7 +34,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 
@@ -100,23 +101,18 @@ class ActionModule(ExchangeActionBase):
                 )
 
     def _change(self, item: MailAccessSettings, wanted: str, sentence: str) -> MailAccessSettings:
-        self.begin(sentence)
-        unknown: OutcomeUnknown | None = None
-        try:
-            # Its warning tells that the services have to be restarted, as restart_required does.
-            set_x509_certificate_name(self.session, item, wanted, self.domain_controller)
-        except OutcomeUnknown as error:
-            unknown = error
-        after = read_mail_access_settings(
-            self.session, item.protocol, item.server, self.domain_controller
-        )
-        if not is_named(after, wanted):
-            raise unknown or StateNotReached(
+        session, controller = self.session, self.domain_controller
+        return self.carry_out(
+            sentence,
+            # Its warning says that the services have to be restarted, as restart_required does.
+            lambda: set_x509_certificate_name(session, item, wanted, controller),
+            read=lambda: read_mail_access_settings(session, item.protocol, item.server, controller),
+            reached=lambda after: is_named(after, wanted),
+            otherwise=lambda after: StateNotReached(
                 f"After the change X509CertificateName of {item.title} is still "
                 f"'{after.x509_certificate_name}'."
-            )
-        self.done(sentence)
-        return after
+            ),
+        )
 
     def _result(
         self, item: MailAccessSettings, certificates: Sequence[ExchangeCertificate]

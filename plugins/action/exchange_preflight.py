@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""May a rotation begin: the certificate, one server at all three doors, and the time?"""
+"""May a rotation begin: the certificate, a server (both endpoints, all ports), and the time?"""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
-    PRELOADED_FOR_WINDOWS,
-    ExchangeActionBase,
-    preload,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils import exchange_builds
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    PRELOADED_FOR_WINDOWS,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.services_option import (  # noqa: E501
+    SERVICES_OPTION,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.autodiscover import (  # noqa: E501
     read_autodiscover_hosts,
@@ -33,6 +38,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
     read_certificates,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     Services,
@@ -73,16 +81,15 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.mainten
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.permissions import (
     ACTIVITIES,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.rollback_checks import (
+    check_rollback,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.server_checks import (
     Limits,
     ServerChecks,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.preflight.way_back_checks import (
-    check_way_back,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import runs
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     find_outgoing,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.accepted_domains import (
@@ -128,12 +135,7 @@ class ActionModule(ExchangeActionBase):
     ARGUMENT_SPEC = {
         **CERTIFICATE_SOURCE_OPTIONS,
         **EXCHANGE_OPTIONS,
-        "services": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
-            "default": ["IIS", "SMTP"],
-        },
+        "services": {**SERVICES_OPTION, "default": ["IIS", "SMTP"]},
         "organization": {"type": "bool", "default": False},
         "required_names": {"type": "list", "elements": "str"},
         "allow_wildcard": {"type": "bool", "default": False},
@@ -187,8 +189,10 @@ class ActionModule(ExchangeActionBase):
             findings.append(self._window(window))
         thumbprint = loaded.thumbprint if loaded else options["thumbprint"]
         thumbprint = normalize_thumbprint(thumbprint) if thumbprint else None
-        findings += self._exchange_door(server, services, loaded, thumbprint, options, task_vars)
-        findings += self._windows_door(options)
+        findings += self._exchange_endpoint(
+            server, services, loaded, thumbprint, options, task_vars
+        )
+        findings += self._windows_endpoint(options)
         findings += self._ports(options, task_vars)
         return self._conclusion(server, findings, options)
 
@@ -227,7 +231,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- Exchange --------------------------------------------------------------------------------
 
-    def _exchange_door(
+    def _exchange_endpoint(
         self,
         server: str,
         services: Services,
@@ -241,14 +245,14 @@ class ActionModule(ExchangeActionBase):
         except ExchangeError as error:
             return [
                 failed(
-                    "exchange_door",
+                    "exchange_endpoint",
                     f"Exchange's endpoint does not answer: {error.message}",
                     "See that WinRM runs, and that the account is a local administrator."
                     if self.is_edge
                     else "See that W3SVC runs, and the table of connection errors in the README.",
                 )
             ]
-        findings = [passed("exchange_door", "Exchange's endpoint answers.")]
+        findings = [passed("exchange_endpoint", "Exchange's endpoint answers.")]
         stored = find_certificate(certificates, thumbprint) if thumbprint else None
         if options["organization"]:
             findings += self._certificate(loaded, stored, certificates, services, options)
@@ -264,7 +268,7 @@ class ActionModule(ExchangeActionBase):
         if new is not None:
             outgoing = find_outgoing(new, certificates, services=services)
             findings += list(
-                check_way_back(new, outgoing, backup_required=options["backup_required"])
+                check_rollback(new, outgoing, backup_required=options["backup_required"])
             )
         limits = Limits(
             queue_messages=options["queue_limit"],
@@ -375,7 +379,7 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _expected_names(self) -> list[str]:
-        """The names that clients of this organization use, as far as Exchange tells."""
+        """The names that clients of this organization use, as far as Exchange knows them."""
         if self.is_edge:
             return []
         domains = read_accepted_domains(self.session, self.domain_controller)
@@ -387,14 +391,14 @@ class ActionModule(ExchangeActionBase):
 
     # -- Windows ---------------------------------------------------------------------------------
 
-    def _windows_door(self, options: Mapping[str, Any]) -> list[Finding]:
+    def _windows_endpoint(self, options: Mapping[str, Any]) -> list[Finding]:
         before = datetime.now(timezone.utc)
         try:
             answer = self.windows.run("clock", {})
         except ExchangeError as error:
             return [
                 failed(
-                    "windows_door",
+                    "windows_endpoint",
                     f"Windows' endpoint does not answer: {error.message}",
                     "See the table of connection errors in the README; services cannot be "
                     "restarted without it.",
@@ -402,7 +406,7 @@ class ActionModule(ExchangeActionBase):
             ]
         after = datetime.now(timezone.utc)
         return [
-            passed("windows_door", "Windows' endpoint answers."),
+            passed("windows_endpoint", "Windows' endpoint answers."),
             judge_clock(str(answer.get("utc")), before, after, options["clock_tolerance"]),
         ]
 

@@ -2,27 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How does a Receive connector get what a task asks for?
-
-ReceiveConnectorAction is also the base of exchange_receive_connector_tls.
-"""
+"""How does a Receive connector get what a task asks for?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action.exchange_send_connector import (
-    ConnectorAction,
-    connector_options,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXTENDED_RIGHTS_OPTIONS,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    read_receive_connectors,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.connector_action import (  # noqa: E501
+    connector_options,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import Connector
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.receive_connector_action import (  # noqa: E501
+    ReceiveConnectorAction,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.creation import (
     Creation,
     plan_receive_creation,
@@ -31,44 +30,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.proper
     RECEIVE_PROPERTIES,
     RECEIVE_USAGES,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 
-
-class ReceiveConnectorAction(ConnectorAction):
-    """What the modules of Receive connectors have in common."""
-
-    # Whether all properties are read, or the TLS side alone.
-    WHOLE = True
-
-    def server(self, options: Mapping[str, Any]) -> str:
-        """The server of the task, else the one before the connector's name, else the host's.
-
-        Raises:
-            InvalidInput: the task names two servers.
-        """
-        prefix, separator, _name = options["name"].rpartition("\\")
-        given = options["server"]
-        if separator and given and _short(prefix) != _short(given):
-            raise InvalidInput(
-                f"name: '{options['name']}' is a connector of {prefix}, and server is {given}. "
-                "Leave server out, or name the connector of that server."
-            )
-        return str(prefix) if separator and not given else super().server(options)
-
-    def wanted_name(self, options: Mapping[str, Any]) -> str:
-        """The name alone: every connector that is looked through is of the one server.
-
-        What stands before it may be the full name or an address, which no identity has.
-        """
-        return str(options["name"].rpartition("\\")[2].strip())
-
-    def read_all(self, options: Mapping[str, Any]) -> Sequence[Connector]:
-        return read_receive_connectors(
-            self.session, self.server(options), self.domain_controller, whole=self.WHOLE
-        )
-
-    def kind(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        return {"server": self.server(options)}
+preload(*PRELOADED_FOR_EXCHANGE)
 
 
 class ActionModule(ReceiveConnectorAction):
@@ -86,7 +49,3 @@ class ActionModule(ReceiveConnectorAction):
         return plan_receive_creation(
             self.wanted_name(options), self.server(options), desired, usage=options["usage"]
         )
-
-
-def _short(server: str) -> str:
-    return server.strip().partition(".")[0].casefold()

@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.mailops.exchange.plugins.action.exchange_receive_connector import (
-    ReceiveConnectorAction,
-)
-from ansible_collections.mailops.exchange.plugins.action.exchange_send_connector import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.connector_action import (  # noqa: E501
     connector_options,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.receive_connector_action import (  # noqa: E501
+    ReceiveConnectorAction,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.properties import (
     RECEIVE_TLS_PROPERTIES,
 )
+
+preload(*PRELOADED_FOR_EXCHANGE)
 
 
 class ActionModule(ReceiveConnectorAction):

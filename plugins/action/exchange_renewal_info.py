@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.action.exchange_certificate import (
-    check_services_given,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RENEWAL_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.services_option import (  # noqa: E501
+    SERVICES_OPTION,
+    check_services_given,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     read_certificates,
@@ -47,12 +50,7 @@ class ActionModule(ExchangeActionBase):
     ARGUMENT_SPEC = {
         **EXCHANGE_OPTIONS,
         **RENEWAL_OPTIONS,
-        "services": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
-            "default": ["IIS", "SMTP"],
-        },
+        "services": {**SERVICES_OPTION, "default": ["IIS", "SMTP"]},
         "names": {"type": "list", "elements": "str", "default": []},
         "names_in_use": {"type": "list", "elements": "str", "default": []},
         "lifetime_percent": {"type": "float", "default": 66.7},

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.recorded_state import (
@@ -81,7 +83,7 @@ class ActionModule(ExchangeActionBase):
         self.report.facts["rollback"] = result
         if problems and options["fail_on_problems"]:
             raise InvalidInput(
-                f"{server} cannot be put back: " + " ".join(problems),
+                f"{server} cannot be rolled back: " + " ".join(problems),
                 details={"server": server, "problems": problems},
             )
         return {"rollback": result}

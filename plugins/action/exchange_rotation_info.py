@@ -9,24 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_EXCHANGE,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.action.exchange_certificate import (
-    check_services_given,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     CERTIFICATE_SOURCE_MUTUALLY_EXCLUSIVE,
     CERTIFICATE_SOURCE_OPTIONS,
     EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_EXCHANGE,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.services_option import (  # noqa: E501
+    SERVICES_OPTION,
+    check_services_given,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     HybridConfiguration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     find_certificate,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     Services,
@@ -43,7 +49,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.recorded
     server_to_json,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     OrganizationPlan,
     ServerPlan,
     plan_organization,
@@ -57,6 +62,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certi
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
+    normalize_thumbprints,
 )
 
 preload(*PRELOADED_FOR_EXCHANGE)
@@ -68,12 +74,7 @@ class ActionModule(ExchangeActionBase):
     ARGUMENT_SPEC = {
         **CERTIFICATE_SOURCE_OPTIONS,
         **EXCHANGE_OPTIONS,
-        "services": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["IMAP", "POP", "UM", "IIS", "SMTP", "UMCallRouter"],
-            "default": ["IIS", "SMTP"],
-        },
+        "services": {**SERVICES_OPTION, "default": ["IIS", "SMTP"]},
         "outgoing": {"type": "list", "elements": "str"},
         "organization": {"type": "bool", "default": False},
         "include_state": {"type": "bool", "default": False},
@@ -89,7 +90,7 @@ class ActionModule(ExchangeActionBase):
 
     def perform(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         services = wanted_services(options["services"])
-        named = named_outgoing(options["outgoing"])
+        named = normalize_thumbprints(options["outgoing"])
         loaded = self._load(options, services)
         server = self.server(options)
         state = read_server(
@@ -161,11 +162,6 @@ class ActionModule(ExchangeActionBase):
             "problems": list(plan.problems),
             "changes": list(plan.changes),
         }
-
-
-def named_outgoing(thumbprints: list[str] | None) -> list[str] | None:
-    """The outgoing certificates that the task names, or None where they are to be found."""
-    return None if thumbprints is None else [normalize_thumbprint(item) for item in thumbprints]
 
 
 def stored(options: Mapping[str, Any], state: RecordedServer, server: str) -> NewCertificate:

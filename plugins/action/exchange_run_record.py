@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBase
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput

@@ -13,19 +13,21 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
-    PRELOADED_FOR_WINDOWS,
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
     ExchangeActionBase,
-    preload,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
     EXCHANGE_OPTIONS,
     RECORD_OPTIONS,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    PRELOADED_FOR_WINDOWS,
+    preload,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     ExchangeError,
     InvalidInput,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.ports.smtp_banner import (
@@ -252,10 +254,10 @@ class ActionModule(ExchangeActionBase):
         touched: dict[str, dict[str, Any]] = {}
         if to_do:
             self.begin(f"{_ACTIONS[state].capitalize()} {', '.join(to_do)} on {server}.")
-            try:
-                answer = self._run_script(_ACTIONS[state], to_do, timeout)
-            except OutcomeUnknown as unknown:
-                answer = self._after_lost_contact(unknown, to_do, options, server=server)
+            answer = once(
+                lambda: self._run_script(_ACTIONS[state], to_do, timeout),
+                lambda: self._after_lost_contact(to_do, options, server=server),
+            )
             touched = {str(item["name"]): item for item in answer["services"]}
         reports = []
         for service in before:
@@ -280,39 +282,36 @@ class ActionModule(ExchangeActionBase):
         )
 
     def _after_lost_contact(
-        self,
-        unknown: OutcomeUnknown,
-        names: Sequence[str],
-        options: Mapping[str, Any],
-        *,
-        server: str,
-    ) -> dict[str, Any]:
-        """The script goes on without us, or died with its shell between stop and start: no service
+        self, names: Sequence[str], options: Mapping[str, Any], *, server: str
+    ) -> dict[str, Any] | None:
+        """The script runs on without us, or died with its shell between stop and start: no service
         may stay stopped, least of all the one that carries Exchange's own endpoint.
 
-        Raises:
-            OutcomeUnknown: they run, but nobody knows whether all of them were restarted; or they
-                cannot be reached.
+        Returns:
+            What the script would have said of services that were to be started; None where nobody
+            knows whether all of them were restarted, whether they run by now or not, or where they
+            cannot be reached.
         """
         state = options["state"]
         if state == "stopped":
-            raise unknown
+            return None
+        seen: dict[str, Any] | None = None
+        ends_at = time.monotonic() + options["timeout"]
         for _attempt in range(_ATTEMPTS):
             self.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
-                answer = self._run_script("start", names, options["timeout"])
+                seen = self._run_script("start", names, options["timeout"])
             except ExchangeError:
                 continue
-            if state == "started":
-                return answer
-            self.report.warn(
-                [
-                    f"Contact with {server} was lost while {', '.join(names)} restarted. They run "
-                    "again; whether each of them was restarted is not known."
-                ]
-            )
-            break
-        raise unknown
+            # A service that was still stopping can be started a moment later.
+            if not not_running(seen) or time.monotonic() > ends_at:
+                break
+        if seen is None:
+            return None
+        if state == "started":
+            return seen
+        self.report.warn([seen_after_lost_contact(seen, server=server)])
+        return None
 
     def _wait_for_smtp(
         self,
@@ -433,6 +432,29 @@ def report_of(
     }
 
 
+def not_running(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The reports of the services that were not seen running."""
+    return [item for item in answer["services"] if item.get("status") != _REACHED["started"]]
+
+
+def seen_after_lost_contact(answer: Mapping[str, Any], *, server: str) -> str:
+    """What is known of services whose restart nobody has seen the end of."""
+    standing = not_running(answer)
+    names = ", ".join(str(item["name"]) for item in answer["services"])
+    running = ", ".join(str(item["name"]) for item in answer["services"] if item not in standing)
+    said = [f"Contact with {server} was lost while {names} restarted."]
+    if running:
+        several = "," in running
+        said.append(
+            f"{running} {'run' if several else 'runs'} again; whether "
+            f"{'each of them' if several else 'it'} was restarted is not known."
+        )
+    for item in standing:
+        why = f": {str(item['error']).rstrip('.')}" if item.get("error") else ""
+        said.append(f"{item['name']} does not run, it is {item.get('status')}{why}.")
+    return " ".join(said)
+
+
 def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, server: str) -> None:
     """Fail if the server reports an error or another state.
 
@@ -447,14 +469,14 @@ def check_reached(touched: Mapping[str, Mapping[str, Any]], state: str, *, serve
         if item.get("error"):
             raise StateNotReached(
                 f"{name} on {server} could not be {state}: {str(item['error']).rstrip('.')}. It is "
-                f"{item.get('status')} now.{after_that} The server's event log tells why; then "
+                f"{item.get('status')} now.{after_that} The server's event log says why; then "
                 "run this again.",
                 details=details,
             )
         if item.get("status") != _REACHED[state]:
             raise StateNotReached(
                 f"{name} on {server} is {item.get('status')} and not {_REACHED[state]}."
-                f"{after_that} The server's event log tells why; then run this again.",
+                f"{after_that} The server's event log says why; then run this again.",
                 details=details,
             )
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why does TLS fail at a server: which documented cause do its three doors show?"""
+"""Why does TLS fail at a server: which documented cause do its endpoints and its ports show?"""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.argument_specs import (
+    EXCHANGE_OPTIONS,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
     PRELOADED_FOR_EXCHANGE,
     PRELOADED_FOR_WINDOWS,
-    ExchangeActionBase,
     preload,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.argument_specs import (
-    EXCHANGE_OPTIONS,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     read_certificates,
@@ -132,8 +134,8 @@ class ActionModule(ExchangeActionBase):
                 ]
             )
         checks: list[Check] = []
-        in_windows = self._windows_door(server, checks, options)
-        known, connectors = self._exchange_door(server, in_windows, checks)
+        in_windows = self._windows_endpoint(server, checks, options)
+        known, connectors = self._exchange_endpoint(server, in_windows, checks)
         if known is not None:
             self._mail_flow(
                 known, checks, cloud=symptom is not None and symptom.name == _CLOUD_SYMPTOM
@@ -155,7 +157,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- Windows ---------------------------------------------------------------------------------
 
-    def _windows_door(
+    def _windows_endpoint(
         self, server: str, checks: list[Check], options: Mapping[str, Any]
     ) -> list[WindowsCertificate] | None:
         what = f"server {server}"
@@ -195,7 +197,7 @@ class ActionModule(ExchangeActionBase):
 
     # -- Exchange --------------------------------------------------------------------------------
 
-    def _exchange_door(
+    def _exchange_endpoint(
         self,
         server: str,
         in_windows: Sequence[WindowsCertificate] | None,

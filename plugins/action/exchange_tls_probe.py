@@ -10,7 +10,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.action import ExchangeActionBase, preload
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.action_base import (
+    ExchangeActionBase,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.ansible_tasks.preloading import (
+    preload,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     InvalidInput,
     TlsProbeFailed,

@@ -71,7 +71,7 @@ options:
     description:
       - The server's name as Exchange knows it, used for the parameter C(-Server) of cmdlets.
         Sessions may land on another server than the one
-        that was dialled, so every cmdlet that can be told its server is.
+        that was dialled, so every cmdlet with C(-Server) gets this name.
       - The default is the host's inventory name up to the first dot, unless that is an address.
     type: str
     default: inventory_hostname_short
@@ -517,10 +517,10 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         )
 
     def _announce(
-        self, door: str, settings: ExchangeEndpointSettings | WindowsEndpointSettings
+        self, endpoint: str, settings: ExchangeEndpointSettings | WindowsEndpointSettings
     ) -> None:
         display.vvv(
-            f"{door} endpoint {settings.url}, {settings.authentication}, as "
+            f"{endpoint} endpoint {settings.url}, {settings.authentication}, as "
             f"{settings.user_name or 'owner of the ticket'}",
             host=self.get_option("remote_addr"),
         )

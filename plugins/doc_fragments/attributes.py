@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and tell what would change without changing it.
+    description: Can run in C(check_mode) and report what would change without changing it.
   diff_mode:
     description: Returns with C(--diff) what the configuration was before and what it is after.
   idempotent:

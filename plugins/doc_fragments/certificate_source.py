@@ -10,7 +10,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Documentation fragment ``mailops.exchange.certificate_source``.
 
-    The options go together with CERTIFICATE_SOURCE_OPTIONS in plugin_utils/argument_specs.py.
+    The options go together with CERTIFICATE_SOURCE_OPTIONS in plugin_utils/ansible_tasks/argument_specs.py.
     """
 
     DOCUMENTATION = r"""

@@ -10,7 +10,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Documentation fragment ``mailops.exchange.record``.
 
-    The option goes together with RECORD_OPTIONS in plugin_utils/argument_specs.py.
+    The option goes together with RECORD_OPTIONS in plugin_utils/ansible_tasks/argument_specs.py.
     """
 
     DOCUMENTATION = r"""

@@ -10,7 +10,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Documentation fragment ``mailops.exchange.renewal_due``.
 
-    The options go together with RENEWAL_OPTIONS in plugin_utils/argument_specs.py.
+    The options go together with RENEWAL_OPTIONS in plugin_utils/ansible_tasks/argument_specs.py.
     """
 
     DOCUMENTATION = r"""

@@ -15,8 +15,8 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Recycles application pools, so that Outlook on the web and the Exchange admin center load the certificate that signs OAuth tokens anew. Meant for handlers.
-  - A pool that does not run is left alone, with a warning. IIS itself goes on running.
+  - Recycles application pools, so that Outlook on the web and the Exchange admin center load the certificate that signs OAuth tokens again. Meant for handlers.
+  - A pool that does not run is left alone, with a warning. IIS itself keeps running.
 extends_documentation_fragment:
   - mailops.exchange.exchange
   - mailops.exchange.exchange.windows

@@ -19,7 +19,7 @@ description:
     every Mailbox server before the configuration names it.
   - With O(state=managed) a scheduled job keeps it for ever, by the rules of Microsoft's own script. A current certificate that has expired or that no server
     holds is replaced at once; with no more than O(stage_days) left the next one is staged; a staged one that nobody published is published.
-  - The internal transport certificate stays what it was. Exchange's question about it is answered No, and it is given back if Exchange replaced it
+  - The internal transport certificate stays what it was. Exchange's question about it is answered No, and it is restored if Exchange replaced it
     all the same.
   - It belongs to the organization. Run the task once, not on every server (C(run_once)).
 extends_documentation_fragment:
@@ -81,7 +81,7 @@ attributes:
     support: full
 notes:
   - After V(published) and V(replaced), restart MSExchangeServiceHost and recycle the application pools of OWA and ECP on every server, as
-    RV(restart_required) tells and the role P(mailops.exchange.auth_certificate#role) does. Until then they sign with the former certificate.
+    RV(restart_required) says and the role P(mailops.exchange.auth_certificate#role) does. Until then they sign with the former certificate.
   - In a hybrid organization, run the Hybrid Configuration Wizard after every renewal; with a dedicated hybrid application, update its certificate.
 seealso:
   - module: mailops.exchange.exchange_app_pool

@@ -36,7 +36,7 @@ options:
     description:
       - Services the certificate is to serve. Upper and lower case do not matter.
       - Left out or empty, the certificate is imported and nothing is enabled.
-      - A service that the certificate serves beyond this list is left alone and told in RV(warnings).
+      - A service that the certificate serves beyond this list is left alone and reported in RV(warnings).
       - The federation trust is not set here, Exchange has C(Set-FederationTrust) for it.
       - A certificate whose only matching name is a wildcard cannot serve V(POP) and V(IMAP); set the service's own name
         with C(Set-PopSettings) and C(Set-ImapSettings) instead.
@@ -63,7 +63,7 @@ options:
   network_service_allowed:
     description:
       - Gives NETWORK SERVICE read access to the private key also when V(SMTP) is not among the services (C(-NetworkServiceAllowed)).
-      - Exchange does not tell whether that is so already. It is done when the certificate is imported or enabled by this
+      - Exchange does not show whether that is so already. It is done when the certificate is imported or enabled by this
         task, and never on its own.
     type: bool
     default: false
@@ -71,14 +71,14 @@ options:
     description:
       - What happens to the certificate that Exchange servers show each other (and to subscribed Edge servers) when V(SMTP) is enabled.
       - V(keep) answers Exchange's question whether to overwrite the default SMTP certificate with No, checks
-        afterwards that it is still the same and gives it back if it is not.
+        afterwards that it is still the same and restores it if it is not.
       - V(replace) answers Yes. A subscribed Edge server then needs a new Edge subscription.
     type: str
     choices: [keep, replace]
     default: keep
   allow_expired:
     description:
-      - Whether a certificate that is on the server and has expired may be enabled, as when a rotation is taken back.
+      - Whether a certificate that is on the server and has expired may be enabled, as when a rotation is rolled back.
     type: bool
     default: false
     version_added: 0.2.0
@@ -130,7 +130,7 @@ seealso:
     description: The cmdlet that removes.
     link: https://learn.microsoft.com/en-us/powershell/module/exchangepowershell/remove-exchangecertificate
 notes:
-  - Services that are running go on with the certificate that they loaded. Restart them afterwards, for SMTP, POP and IMAP
+  - Services that are running keep the certificate that they loaded. Restart them afterwards, for SMTP, POP and IMAP
     with M(mailops.exchange.exchange_service); after a change of V(IIS) restart W3SVC.
   - A certificate that was once imported without its private key is in the Windows store but invisible to Exchange. The import is then
     refused as existing; the task says so and what to do.
@@ -249,7 +249,7 @@ certificate:
       type: int
       sample: 67
     services:
-      description: Services that use the certificate; V(null) when Exchange does not tell.
+      description: Services that use the certificate; V(null) when Exchange does not report it.
       returned: always
       type: list
       elements: str
@@ -275,12 +275,12 @@ certificate:
       type: str
       sample: mail.contoso.com 2027
     exportable:
-      description: Whether the private key can be exported; V(null) when Exchange does not tell.
+      description: Whether the private key can be exported; V(null) when Exchange does not report it.
       returned: always
       type: bool
       sample: false
     has_private_key:
-      description: Whether there is a private key; V(null) when Exchange does not tell.
+      description: Whether there is a private key; V(null) when Exchange does not report it.
       returned: always
       type: bool
       sample: true

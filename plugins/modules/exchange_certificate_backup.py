@@ -37,7 +37,7 @@ options:
     required: true
   not_exportable:
     description:
-      - What happens when the key cannot be exported. V(fail) stops, V(accept) says so and goes on without a backup.
+      - What happens when the key cannot be exported. V(fail) stops, V(accept) says so and continues without a backup.
     type: str
     choices: [fail, accept]
     default: fail

@@ -18,7 +18,7 @@ description:
   - Reads the certificates in a folder of the control node and the folders below it, whoever put them there. Programs that fetch certificates
     have their own layouts, such as C(fullchain.pem) beside C(privkey.pem) (certbot), C(NAME.crt) with C(NAME.key) (lego), a PFX (win-acme,
     corporate authorities), or what P(mailops.exchange.acme_renewal#role) keeps.
-  - What belongs together is told by the keys and not by the names of files. Files encrypted with ansible-vault are read, too.
+  - What belongs together is found by the keys and not by the names of files. Files encrypted with ansible-vault are read, too.
   - The names of files that count end in C(.pfx), C(.p12), C(.pem), C(.crt), C(.cer) or C(.key). PEM files of one folder are taken together.
   - Keys are read and never returned. Nothing is asked of a server.
 options:
@@ -29,7 +29,7 @@ options:
     required: true
   names:
     description:
-      - Host names that the certificate has to stand for.
+      - Host names that the certificate has to cover.
     type: list
     elements: str
     default: []

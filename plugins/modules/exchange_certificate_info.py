@@ -28,13 +28,13 @@ options:
   services:
     description:
       - Return certificates that serve every one of these services. Upper and lower case do not matter.
-      - A certificate whose services Exchange does not tell (RV(certificates[].services) is V(null)) is left out by this filter.
+      - A certificate whose services Exchange does not report (RV(certificates[].services) is V(null)) is left out by this filter.
     type: list
     elements: str
     choices: [IMAP, POP, UM, IIS, SMTP, Federation, UMCallRouter]
   dns_name:
     description:
-      - Return certificates that stand for this host name, by one of their DNS names or by a wildcard.
+      - Return certificates that cover this host name, by one of their DNS names or by a wildcard.
     type: str
   expires_within_days:
     description:
@@ -84,7 +84,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.thumbprint }}"
 
-- name: Find the certificates that stand for a name
+- name: Find the certificates that cover a name
   mailops.exchange.exchange_certificate_info:
     dns_name: autodiscover.contoso.com
     self_signed: false
@@ -144,7 +144,7 @@ certificates:
       type: int
       sample: 67
     services:
-      description: Services that use the certificate; V(null) when Exchange does not tell.
+      description: Services that use the certificate; V(null) when Exchange does not report it.
       returned: always
       type: list
       elements: str
@@ -170,12 +170,12 @@ certificates:
       type: str
       sample: mail.contoso.com 2027
     exportable:
-      description: Whether the private key can be exported; V(null) when Exchange does not tell.
+      description: Whether the private key can be exported; V(null) when Exchange does not report it.
       returned: always
       type: bool
       sample: false
     has_private_key:
-      description: Whether there is a private key; V(null) when Exchange does not tell.
+      description: Whether there is a private key; V(null) when Exchange does not report it.
       returned: always
       type: bool
       sample: true

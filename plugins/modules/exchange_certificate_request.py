@@ -60,7 +60,7 @@ options:
     type: bool
     default: true
   thumbprint:
-    description: Thumbprint of the request, as RV(request.thumbprint) tells it. Left out, V(completed) finds it by the answer's key, and V(absent) by
+    description: Thumbprint of the request, as RV(request.thumbprint) shows it. Left out, V(completed) finds it by the answer's key, and V(absent) by
       O(subject) and O(names).
     type: str
   response_path:
@@ -169,7 +169,7 @@ certificate:
   type: dict
   sample: {subject: "CN=mail.contoso.com, O=Contoso", days_left: 200}
 removed:
-  description: Thumbprints of the requests that were given up.
+  description: Thumbprints of the requests that were removed.
   returned: with O(state=absent)
   type: list
   elements: str

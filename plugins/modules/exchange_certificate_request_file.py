@@ -72,7 +72,7 @@ options:
     type: str
   path:
     description:
-      - File for the request. It is written anew only when it asks for something else.
+      - File for the request. It is written again only when it asks for something else.
       - A relative path is one in the folder where C(ansible-playbook) was started.
     type: path
   response_path:

@@ -17,8 +17,8 @@ author:
 description:
   - Sets the state that one requester asks for of a component (C(Set-ServerComponentState)).
   - Exchange keeps a state for each requester, and a component is active only while none of them holds it down. So what was set under one name has
-    to be taken back under the same name. Only the state of O(requester) is compared and set.
-  - A warning tells when the component stays down because of another requester.
+    to be released under the same name. Only the state of O(requester) is compared and set.
+  - A warning says when the component stays down because of another requester.
 options:
   component:
     description:
@@ -61,7 +61,7 @@ EXAMPLES = r"""
     component: HubTransport
     state: Draining
 
-- name: Give it free again, under the same name
+- name: Release it again, under the same name
   mailops.exchange.exchange_component_state:
     component: HubTransport
     state: Active

@@ -16,8 +16,8 @@ author:
   - mailops.exchange contributors (@mailops)
 description:
   - Returns the Send connectors of the organization and the Receive connectors of a server, with every property in the form in which
-    M(mailops.exchange.exchange_send_connector) and M(mailops.exchange.exchange_receive_connector) take it back.
-  - Tells which certificate each connector would present on which server by Exchange's documented selection, and why. Of several with the name, the newest valid
+    M(mailops.exchange.exchange_send_connector) and M(mailops.exchange.exchange_receive_connector) accept it.
+  - Shows which certificate each connector would present on which server by Exchange's documented selection, and why. Of several with the name, the newest valid
     one of an authority is chosen, else a self-signed one, else one that is not valid; whether SMTP is enabled on it is not asked before the choice.
   - Transport presents what it loaded when it last started. M(mailops.exchange.exchange_tls_probe) shows what a port really presents.
 extends_documentation_fragment:

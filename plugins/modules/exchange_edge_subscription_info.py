@@ -17,8 +17,8 @@ author:
 description:
   - Returns the Edge subscriptions of the organization, what C(Test-EdgeSynchronization) says of each, and how an Edge server is subscribed again.
   - A subscription is bound to the internal transport certificates of the Edge server and of the Mailbox servers of its site. When one of them is replaced,
-    mail and synchronization between them stop until the Edge server is subscribed again. That takes a file of credentials carried by hand, so it is told
-    step by step and not done.
+    mail and synchronization between them stop until the Edge server is subscribed again. That takes a file of credentials carried by hand, so it is
+    described step by step and not done.
   - Runs on a Mailbox server. An account that may not see subscriptions gets a warning and an empty list.
 extends_documentation_fragment:
   - mailops.exchange.exchange

@@ -15,12 +15,12 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Stages the next certificate of the federation trust, brings it to every Mailbox server, tells the TXT records that have to be published for it, sees that
+  - Stages the next certificate of the federation trust, brings it to every Mailbox server, returns the TXT records that have to be published for it, sees that
     it is on every server, and publishes it.
-  - In between, somebody has to publish the TXT records of RV(proofs) in the public DNS. The task goes on when O(proofs_published) says that they are
+  - In between, somebody has to publish the TXT records of RV(proofs) in the public DNS. The task continues when O(proofs_published) says that they are
     there, and waits with a warning until then, so it may run from a scheduler.
-  - A certificate that has expired cannot be renewed, because it proves to the gateway who asks. The task then tells, command by command, how the
-    trust is made anew.
+  - A certificate that has expired cannot be renewed, because it proves to the gateway who asks. The task then shows, command by command, how the
+    trust is created again.
   - It belongs to the organization. Run the task once, not on every server (C(run_once)). Without a trust there is nothing to do.
 extends_documentation_fragment:
   - mailops.exchange.exchange
@@ -54,7 +54,7 @@ options:
     type: bool
     default: true
   fail_when_impossible:
-    description: Whether a certificate that cannot be renewed any more fails the task. Otherwise RV(plan) tells it.
+    description: Whether a certificate that cannot be renewed any more fails the task. Otherwise RV(plan) says so.
     type: bool
     default: true
 attributes:

@@ -17,7 +17,7 @@ author:
 description:
   - Sets what the hybrid configuration records, such as the certificate for secure mail and the servers that carry it. Without options it is only read.
   - The object only records what is wanted, the Hybrid Configuration Wizard applies it.
-    M(mailops.exchange.exchange_hybrid_info) tells whether connectors agree with it.
+    M(mailops.exchange.exchange_hybrid_info) reports whether connectors agree with it.
   - The hybrid configuration must exist, and belongs to the organization. Run the task once, not on every server (C(run_once)).
   - Lists replace the present ones; order and case do not matter. An empty list or text clears. An option that is left out stays as it is.
 options:

@@ -22,24 +22,24 @@ description:
     C(*.mail.onmicrosoft.com), by DNS and without smart hosts. Where there are several, each may belong to a tenant of its own, with its own certificate.
     Then only those are taken that name no certificate, the new one, the one that the hybrid configuration named, or an outgoing one. Every other one
     that leads to Exchange Online is a finding C(left_alone).
-  - Tells what each of them lacks compared with what the Hybrid Configuration Wizard leaves, for the certificate that is given or that the hybrid
+  - Reports what each of them lacks compared with what the Hybrid Configuration Wizard leaves, for the certificate that is given or that the hybrid
     configuration names.
   - Checks the prerequisites of the wizard one by one. The certificate is of a third-party authority, is on the server and enabled for SMTP; every
     certificate of the store has a subject; there is one default Receive connector on port 25 and one Send connector to Exchange Online; the service
     host runs; the servers are of one build.
-  - Tells whether the wizard has to run after a renewal, and the commands for Exchange Online where a name was lost.
+  - Reports whether the wizard has to run after a renewal, and the commands for Exchange Online where a name was lost.
 options:
   organization:
     description: Whether to look at what belongs to the organization, besides the server. On an Edge server it is not looked at.
     type: bool
     default: true
   carries_hybrid_mail:
-    description: Whether this server carries hybrid mail. Left out, the hybrid configuration tells; an Edge server cannot see it.
+    description: Whether this server carries hybrid mail. Left out, the hybrid configuration decides; an Edge server cannot see it.
     type: bool
   former_tls_certificate_name:
     description:
       - The certificate that was in use before, for the verdict about the wizard. Left out, it is what the hybrid configuration names now.
-      - A run that goes on with an interrupted one finds the new name there already, and has to give the one of that run's record. An empty text
+      - A run that resumes an interrupted one finds the new name there already, and has to give the one of that run's record. An empty text
         says that none was named.
     type: str
   outgoing:

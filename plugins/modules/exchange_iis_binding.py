@@ -60,7 +60,7 @@ EXAMPLES = r"""
 - name: Let every binding of the front end name what Exchange says serves it
   mailops.exchange.exchange_iis_binding:
 
-- name: Give the back end its certificate back
+- name: Restore the certificate of the back end
   mailops.exchange.exchange_iis_binding:
     site: Exchange Back End
     port: 444

@@ -17,7 +17,7 @@ author:
 description:
   - Returns the https bindings of all IIS sites of a server, front end and back end, with the certificate that each names and what Exchange
     knows of it.
-  - Tells what is wrong with them. A binding may name a certificate that is gone or has expired, the bindings of the front end may disagree, and the back end
+  - Reports what is wrong with them. A binding may name a certificate that is gone or has expired, the bindings of the front end may disagree, and the back end
     may have lost its certificate, without which remote PowerShell and the proxying of the front end fail.
 extends_documentation_fragment:
   - mailops.exchange.exchange

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: exchange_internal_transport_certificate
-short_description: Report, renew or give back a server's internal transport certificate
+short_description: Report, renew or restore a server's internal transport certificate
 version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
   - The internal transport certificate is what Exchange servers, and subscribed Edge servers, know each other by. Setup makes a self-signed one of
     five years, and Microsoft prefers it to stay that way.
-  - Tells which one it is and whether it is good. One that is gone, has expired or has no more than O(days_left) is made anew, self-signed, with the
+  - Reports which one it is and whether it is good. One that is gone, has expired or has no more than O(days_left) is renewed, self-signed, with the
     server's names.
   - With O(thumbprint), gives the role to another certificate that the server holds, such as the former one.
   - Another certificate means that every Edge server subscribed to the site has to be subscribed again. The task refuses to do that unless
@@ -32,13 +32,13 @@ options:
     type: str
   recreate:
     description:
-      - When a self-signed one is made anew. V(never) only reports. Has no meaning with O(thumbprint).
+      - When the certificate is renewed with a self-signed one. V(never) only reports. Has no meaning with O(thumbprint).
       - V(always) does so at every run.
     type: str
     choices: [when_needed, always, never]
     default: when_needed
   days_left:
-    description: Days left at which V(when_needed) makes it anew.
+    description: Days left at which V(when_needed) renews it.
     type: int
     default: 30
   accept_resubscription:

@@ -17,9 +17,9 @@ author:
 description:
   - Hands a message to a port of the server, with STARTTLS and a login if given, and looks for it by its Message-Id in the message tracking logs of all
     servers until it has arrived.
-  - Tells the way it took, how long each step lasted, and which certificate the session was shown.
-  - With a recipient outside of the organization, the message leaves through the Send connector, and the log tells which one.
-  - When it does not arrive, the log and the queue in which it waits tell why.
+  - Reports the way it took, how long each step lasted, and which certificate the session was shown.
+  - With a recipient outside of the organization, the message leaves through the Send connector, and the log shows which one.
+  - When it does not arrive, the log and the queue in which it waits say why.
 options:
   smtp_host:
     description:

@@ -15,7 +15,7 @@ version_added: 0.2.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Sends a mail through an SMTP host, with Python's standard library. P(mailops.exchange.notify#role) tells people with it.
+  - Sends a mail through an SMTP host, with Python's standard library. P(mailops.exchange.notify#role) notifies people with it.
   - Nothing is asked of the inventory host.
 options:
   server:
@@ -91,7 +91,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Tell the team
+- name: Notify the team
   mailops.exchange.exchange_notification_mail:
     host: smtp.partner.example
     sender: exchange@contoso.com

@@ -15,7 +15,7 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Sets C(X509CertificateName) of the POP3 and IMAP4 settings of a server, and tells which certificate the name leads to.
+  - Sets C(X509CertificateName) of the POP3 and IMAP4 settings of a server, and reports which certificate the name leads to.
   - The services present the certificate that is enabled for them, if it has that name. A wildcard certificate cannot be enabled for them, and is
     found by the name alone.
   - A name that leads to no certificate is refused, because clients would be shown none.

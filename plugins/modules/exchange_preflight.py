@@ -15,8 +15,9 @@ version_added: 0.2.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Checks one server at all three doors, and with O(organization) the new certificate and what belongs to the organization.
-  - All findings come at once, each as pass, warn or fail, with what to do about it. A door that does not answer is a finding like any other.
+  - Checks one server at its Exchange endpoint, its Windows endpoint and its ports, and with O(organization) the new certificate and what belongs to the
+    organization.
+  - All findings come at once, each as pass, warn or fail, with what to do about it. An endpoint or port that does not answer is a finding like any other.
   - Nothing is changed.
   - Of the certificate it looks at required names, wildcards, the common name, validity, the chain, key, signature, key usages, whether it is
     self-signed or revoked, and the length of its C(TlsCertificateName).

@@ -17,7 +17,7 @@ author:
 description:
   - Creates, changes and removes a Receive connector of a server, with all of its properties and its extended rights. Only what differs is sent.
   - Values are compared by what they mean to Exchange. Names have no case and lists no order, V(36 MB) is V(37748736), V(192.0.2.0/24) is
-    V(192.0.2.0-192.0.2.255), and what Exchange shows can be given back unchanged.
+    V(192.0.2.0-192.0.2.255), and what Exchange shows can be given as it is.
   - An option that is left out stays as it is.
   - A connector that is not there is created only when O(bindings) or O(usage) are given, so that a slip in a name creates nothing.
   - For the TLS side of an existing connector alone there is M(mailops.exchange.exchange_receive_connector_tls).

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: exchange_renewal_info
-short_description: Tell whether a certificate of an Exchange server is due for renewal
+short_description: Report whether a certificate of an Exchange server is due for renewal
 version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
@@ -34,7 +34,7 @@ options:
     choices: [IMAP, POP, UM, IIS, SMTP, UMCallRouter]
     default: [IIS, SMTP]
   names:
-    description: Host names that the certificates in use have to stand for together, one that is missing makes a renewal due.
+    description: Host names that the certificates in use have to cover together, one that is missing makes a renewal due.
     type: list
     elements: str
     default: []

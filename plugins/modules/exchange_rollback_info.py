@@ -10,7 +10,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: exchange_rollback_info
-short_description: Plan how a server is put back as the record of a run says
+short_description: Plan how a server is rolled back to what the record of a run says
 version_added: 0.2.0
 author:
   - mailops.exchange contributors (@mailops)
@@ -18,7 +18,7 @@ description:
   - Compares a server, and the organization if asked, with what C(before.json) of a run says of it, and returns what has to be done.
   - The role P(mailops.exchange.rollback#role) does it, in an order that keeps mail flowing. First the former certificates serve again, then the
     connectors name them, and only then the new certificate is removed.
-  - The new certificate has to go because Exchange cannot take a service away from a certificate, and would go on choosing the newest one for every
+  - The new certificate has to go because Exchange cannot take a service away from a certificate, and would still choose the newest one for every
     connector that goes by a host name, and for both certificates of one issuer and subject.
 options:
   before:
@@ -32,12 +32,12 @@ options:
     type: dict
   thumbprint:
     description:
-      - Thumbprint of the certificate whose rotation is taken back.
+      - Thumbprint of the certificate whose rotation is rolled back.
     type: str
     required: true
   fail_on_problems:
     description:
-      - Whether the task fails when something is missing without which the server cannot be put back.
+      - Whether the task fails when something is missing without which the server cannot be rolled back.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -56,7 +56,7 @@ EXAMPLES = r"""
   register: record
   run_once: true
 
-- name: See what going back would change
+- name: See what a rollback would change
   mailops.exchange.exchange_rollback_info:
     before: "{{ record.run.before.servers[inventory_hostname] }}"
     thumbprint: "{{ record.run.before.thumbprint }}"
@@ -132,7 +132,7 @@ rollback:
       elements: str
       sample: ["Enable certificate D003810E4A2F1C6B7E55B8C1E9A7D84C2F61AB90 (mail.contoso.com) for IIS on EX01."]
     problems:
-      description: Why the server cannot be put back.
+      description: Why the server cannot be rolled back.
       returned: always
       type: list
       elements: str

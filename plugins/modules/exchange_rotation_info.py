@@ -30,7 +30,7 @@ options:
     default: [IIS, SMTP]
   outgoing:
     description:
-      - Thumbprints of the certificates to replace. Left out, they are found as told above.
+      - Thumbprints of the certificates to replace. Left out, they are found as described above.
       - A thumbprint that a server does not hold is ignored for that server.
     type: list
     elements: str

@@ -17,7 +17,7 @@ author:
 description:
   - Creates, changes and removes a Send connector, with all of its properties and its extended rights. Only what differs is sent.
   - Values are compared by what they mean to Exchange. Names have no case and lists no order, V(contoso.com) is V(SMTP:contoso.com;1), V(36 MB) is
-    V(37748736), and what Exchange shows can be given back unchanged.
+    V(37748736), and what Exchange shows can be given as it is.
   - An option that is left out stays as it is.
   - A connector that is not there is created only when O(address_spaces) or O(usage) are given, so that a slip in a name creates nothing.
   - Send connectors belong to the organization. Run the task once, not on every server (C(run_once)).

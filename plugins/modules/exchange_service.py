@@ -67,7 +67,7 @@ options:
         are left, the services are restarted, and C(HubTransport) is set active again by the same requester, also when anything in between fails.
       - The task refuses to begin when another server of the same database availability group or site is draining, inactive or without its transport
         service, or when there is no healthy server to redirect to. Let only one server at a time do this (C(throttle) 1).
-      - A server that somebody else holds down is restarted and left as it is. One that an interrupted run left draining, as O(record) tells, is set
+      - A server that somebody else holds down is restarted and left as it is. One that an interrupted run left draining, as O(record) shows, is set
         active again, and a warning says so.
       - Does nothing when C(MSExchangeTransport) is not to be restarted.
     type: bool

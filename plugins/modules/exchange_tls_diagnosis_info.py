@@ -15,10 +15,10 @@ version_added: 0.3.0
 author:
   - mailops.exchange contributors (@mailops)
 description:
-  - Looks at the three doors of a server, at what Exchange says, what Windows holds and what a port presents, and names the documented
-    causes that it finds, with the evidence and with the task that repairs each.
-  - With the text of a bounced message, of a queue or of an event in O(message), it tells which cause explains that error.
-  - A door that does not answer makes its checks V(not_checked) with the reason; the others are made all the same, and nothing is claimed
+  - Looks at what a server's Exchange endpoint says, what its Windows endpoint shows of the store and what its ports present, and names the
+    documented causes that it finds, with the evidence and with the task that repairs each.
+  - With the text of a bounced message, of a queue or of an event in O(message), it says which cause explains that error.
+  - An endpoint or port that does not answer makes its checks V(not_checked) with the reason; the others are made all the same, and nothing is claimed
     that was not seen.
   - Nothing is changed. The event log is not read; give the text or the number of an event in O(message).
 options:
@@ -27,7 +27,7 @@ options:
       - The text of a bounced message, the last error of a queue, or an event, as it is. It may be broken into lines, and one error may be
         wrapped into another.
       - An event may also be just its number, for example V(12014) or V(Event 12014).
-      - Left out, every check is made and every cause that is found is told.
+      - Left out, every check is made and every cause that is found is reported.
     type: str
   ports:
     description:
@@ -147,8 +147,14 @@ checks:
       returned: always
       type: str
       sample: receive_connector
+    endpoint:
+      description: Where was looked, at the endpoint V(exchange) or V(windows), or at a V(port).
+      returned: always
+      type: str
+      sample: exchange
+      version_added: 0.4.0
     door:
-      description: Where was looked, V(exchange), V(windows) or V(port).
+      description: Deprecated, and will be removed in version 0.5.0. The same as RV(checks[].endpoint).
       returned: always
       type: str
       sample: exchange

@@ -62,7 +62,7 @@ options:
     type: str
   expect_host_name:
     description:
-      - Host name that the presented certificate must stand for, by a DNS name or a wildcard.
+      - Host name that the presented certificate must cover, by a DNS name or a wildcard.
     type: str
   expect_days_left:
     description:

@@ -12,12 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import (
-        pipeline_records,
-    )
+from dataclasses import dataclass
 
 
 class ExchangeError(Exception):
@@ -56,6 +51,23 @@ class MissingLibrary(ExchangeError):
         )
 
 
+@dataclass(frozen=True)
+class CmdletError:
+    """An error record of a cmdlet, as the server sent it.
+
+    `error_id` is the whole FullyQualifiedErrorId, `error_class` its last comma part: Exchange puts
+    server, request id and time stamp in front, so only the last part can be compared.
+    """
+
+    message: str
+    category: str
+    exception_type: str
+    error_id: str
+    error_class: str
+    cmdlet: str
+    target: str | None = None
+
+
 class CmdletFailed(ExchangeError):
     """A cmdlet ended with errors.
 
@@ -70,7 +82,7 @@ class CmdletFailed(ExchangeError):
         self,
         message: str,
         *,
-        errors: Sequence[pipeline_records.CmdletError] = (),
+        errors: Sequence[CmdletError] = (),
         details: Mapping[str, object] | None = None,
     ) -> None:
         facts: dict[str, object] = {}
@@ -83,7 +95,7 @@ class CmdletFailed(ExchangeError):
                 "exception_type": first.exception_type,
             }
         super().__init__(message, details={**facts, **(details or {})})
-        self.errors: list[pipeline_records.CmdletError] = list(errors)
+        self.errors: list[CmdletError] = list(errors)
 
 
 class CmdletNotAvailable(CmdletFailed):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What does one check of a preflight say?"""
+"""What does one check say, and what is to be done about it?"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ examples:
   python -m fake_exchange serve org.yml --ready-file ready.json --state org.state.json
   python -m fake_exchange check org.yml
 
-The ready file appears when every port listens; it names them all, and the control door
+The ready file appears when every port listens; it names them all, and the control endpoint
 (GET / there lists what it can do). SIGTERM and SIGINT end the fake cleanly.
 """
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
             "organisation", type=Path, metavar="ORGANISATION.yml", help="what to pretend"
         )
         command.add_argument(
-            "-v", "--verbose", action="store_true", help="tell what happens on stderr"
+            "-v", "--verbose", action="store_true", help="log what happens to stderr"
         )
     serve.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="write addresses and ports here (JSON)"
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="N",
-        help="port of the control door on 127.0.0.1 (default: any free one)",
+        help="port of the control endpoint on 127.0.0.1 (default: any free one)",
     )
     return parser
 
@@ -98,7 +98,7 @@ def _serve(organisation: Organisation, options: argparse.Namespace) -> int:
         organisation, control_port=options.control_port, state_file=options.state
     ) as running:
         print(_summary(organisation))
-        print(f"control door: {running.control.url}", flush=True)
+        print(f"control endpoint: {running.control.url}", flush=True)
         if options.ready_file is not None:
             _write_whole(options.ready_file, json.dumps(running.control.endpoints(), indent=1))
         signal.sigwait(ENDING_SIGNALS)

@@ -34,23 +34,23 @@ from fake_exchange.organisation.persistence import save_state
 from fake_exchange.organisation.reading import LoadingError, Place, Section, fill
 from fake_exchange.organisation.view import plain, state_of
 
-DOORS = {
+ROUTES = {
     "GET /": "this list",
     "GET /endpoints": "addresses and ports, as in the ready file",
     "GET /state": "servers, certificates, connectors, services and what each has loaded",
     "GET /counters": "sessions, shells, cmdlets, requests, bytes, per server and in total",
-    "POST /counters/reset": "start counting anew; empties the log too",
+    "POST /counters/reset": "start counting from zero; empties the log too",
     "GET /log": "the cmdlets that ran, with their parameters",
     "GET /behavior": "the switches",
     "POST /behavior": 'change switches: {"select_object": false}',
     "GET /mail": "where every message is, what peers got, what was lost or is there twice",
     "POST /mail": '{"server": "EX01", "queue": "3", "count": 5, "stuck": true}: put messages there',
-    "POST /mail/release": '{"server": "EX01", "queue": "3"}: let stuck messages go on',
+    "POST /mail/release": '{"server": "EX01", "queue": "3"}: let stuck messages move again',
     "GET /requests": "every request on the wire since the counters were reset, numbered",
     "GET /journal": "what was changed, and connectors that named what a server cannot present",
     "POST /journal/reset": "forget both",
     "POST /snapshot": '{"name": "before"}: keep the state of the organisation in memory',
-    "POST /snapshot/restore": '{"name": "before"}: put it back; shells end, counting starts anew',
+    "POST /snapshot/restore": '{"name": "before"}: restore it; shells end, counters are reset',
     "GET /faults": "armed faults, those that fired, and the kinds there are",
     "POST /faults": 'arm one: {"kind": "fail_cmdlet", "cmdlet": "Enable-ExchangeCertificate"}',
     "POST /faults/clear": "disarm all, and let go of what is held",
@@ -70,7 +70,7 @@ class BadRequest(Exception):
     """What was sent makes no sense; the text is one line."""
 
 
-class ControlDoor:
+class ControlEndpoint:
     """The interface of one running fake; `url` once it is open."""
 
     def __init__(
@@ -88,7 +88,7 @@ class ControlDoor:
         self._server: ThreadingHTTPServer | None = None
         self._snapshots: dict[str, snapshots.Snapshot] = {}
         self._answers: dict[str, Callable[[Any], object]] = {
-            "GET /": lambda _: DOORS,
+            "GET /": lambda _: ROUTES,
             "GET /endpoints": lambda _: self.endpoints(),
             "GET /state": lambda _: state_of(organisation),
             "GET /counters": lambda _: organisation.counters.as_dict(),
@@ -125,7 +125,7 @@ class ControlDoor:
 
     def open(self, port: int = 0) -> None:
         """Listen on 127.0.0.1. Raises OSError if `port` is taken."""
-        door = self
+        endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -139,7 +139,7 @@ class ControlDoor:
                 self._respond("POST", self.rfile.read(length))
 
             def _respond(self, method: str, body: bytes | None) -> None:
-                status, answer = door.answer(method, self.path, body)
+                status, answer = endpoint.answer(method, self.path, body)
                 content = json.dumps(answer, default=str).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -166,11 +166,11 @@ class ControlDoor:
 
     def answer(self, method: str, path: str, body: bytes | None) -> tuple[int, object]:
         """Status and JSON-able answer of one request."""
-        door = self._answers.get(f"{method} {path.partition('?')[0].rstrip('/') or '/'}")
-        if door is None:
+        answer = self._answers.get(f"{method} {path.partition('?')[0].rstrip('/') or '/'}")
+        if answer is None:
             return 404, {"error": f"there is no {method} {path}; GET / lists what there is"}
         try:
-            return 200, door(json.loads(body) if body else {})
+            return 200, answer(json.loads(body) if body else {})
         except json.JSONDecodeError:
             return 400, {"error": "the body is no JSON"}
         except (BadRequest, LoadingError) as error:

@@ -62,7 +62,7 @@ class Fault:
     seconds: float = 0.0
     request: int | None = None
     """The first request with this number, or a later one that matches the rest."""
-    door: str | None = None
+    endpoint: str | None = None
     terminating: bool = False
     """Of fail_cmdlet: the pipeline fails, not just the cmdlet."""
     after: bool = False
@@ -96,7 +96,7 @@ class Faults:
         self._armed: list[Fault] = []
         self._fired: list[dict[str, object]] = []
         self._released = threading.Event()
-        self._given_up = False
+        self._abandoned = False
         self._holding = 0
         self._actions: dict[str, list[Callable[[Fault], None]]] = {}
 
@@ -117,11 +117,11 @@ class Faults:
             action(fault)
 
     def clear(self) -> None:
-        """Disarm all, forget what struck, and give up what is held."""
+        """Disarm all, forget what struck, and abandon what is held."""
         with self._lock:
             self._armed.clear()
             self._fired.clear()
-            self._given_up = True
+            self._abandoned = True
             self._released.set()
 
     def armed(self) -> list[dict[str, object]]:
@@ -139,15 +139,15 @@ class Faults:
         return self._holding
 
     def hold(self) -> bool:
-        """Wait until released; False if the request has been given up instead."""
+        """Wait until released; False if the request has been abandoned instead."""
         with self._lock:
             self._released.clear()
-            self._given_up = False
+            self._abandoned = False
             self._holding += 1
         self._released.wait()
         with self._lock:
             self._holding -= 1
-            return not self._given_up
+            return not self._abandoned
 
     def release(self) -> None:
         """Let go of every request that is held."""
@@ -162,7 +162,7 @@ class Faults:
         after: bool = False,
     ) -> Fault | None:
         """The fault to fire now, if one is armed for this place (server, cmdlet, verb, port,
-        service, account, door) and request number; counts it down."""
+        service, account, endpoint) and request number; counts it down."""
         with self._lock:
             for fault in self._armed:
                 if not fault.matches(kind, where, number=number, after=after):

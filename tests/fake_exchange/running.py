@@ -1,15 +1,15 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How do the parts make one running fake? Ports, remote management, control door: opened together,
-closed together."""
+"""How do the parts make one running fake? Ports, remote management, control endpoint: opened
+together, closed together."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from fake_exchange.cmdlet_faults import run_pipeline_with_faults
-from fake_exchange.control import ControlDoor
+from fake_exchange.control import ControlEndpoint
 from fake_exchange.fronts.https import page
 from fake_exchange.fronts.outbound import MailPump
 from fake_exchange.fronts.peer import Peers
@@ -46,7 +46,7 @@ class RunningFake:
         )
         self._peers = Peers(organisation, self._hub)
         self._pump = MailPump(organisation)
-        self.control = ControlDoor(
+        self.control = ControlEndpoint(
             organisation, self._ports, peers=self._peers, state_file=state_file
         )
 

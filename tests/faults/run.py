@@ -7,7 +7,7 @@
 
 There are many points, and a cell takes up to three runs of a playbook. ``--minutes`` ends after a
 while; what matters most comes first, and what was not tried is counted as such. A later call with
-``--resume`` goes on where the last one ended.
+``--resume`` continues where the last one ended.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _rank(fault: str, point: Point) -> tuple[int, int, int]:
     if point.is_cmdlet:
         level = 0 if point.what.startswith(CHANGING) else 3
     else:
-        level = 1 if point.door == "windows" else 2
-    # The first server does what is done once; of the others one stands for all at first.
+        level = 1 if point.endpoint == "windows" else 2
+    # The first server does what is done once; of the others one represents all at first.
     level += {"EX01": 0, "EX03": 0}.get(point.server, 4)
     spread = int(hashlib.sha256(f"{fault}{point}".encode()).hexdigest()[:6], 16)
     return level, spread, FAULTS.index(fault)
@@ -145,14 +145,14 @@ def try_scenario(name: str, results: Results, ends_at: float, *, faults: Sequenc
 def _try(prepared: Matrix, fault: str, point: Point) -> Cell:
     try:
         return prepared.run(fault, point)
-    except Exception as error:  # whatever it is, the table has to tell
+    except Exception as error:  # whatever it is, the table has to show it
         return Cell(fault, point, problems=[f"{type(error).__name__}: {error}"])
 
 
 def _group(point: Point) -> str:
     """The row of the table that a point belongs to."""
     first = "first server" if point.server == "EX01" else "other servers"
-    what = point.what if point.is_cmdlet else f"{point.door}: {point.what}"
+    what = point.what if point.is_cmdlet else f"{point.endpoint}: {point.what}"
     return f"{what} ({first})"
 
 
@@ -217,7 +217,9 @@ def main() -> int:
     """Run it; 0 when every cell that was tried was survived."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, help="end after so many minutes")
-    parser.add_argument("--resume", action="store_true", help="go on with what was tried before")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue after what was tried before"
+    )
     parser.add_argument("--scenario", choices=list(SCENARIOS), help="only this one")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only these")
     arguments = parser.parse_args()

@@ -37,7 +37,7 @@ class Call:
 
 @dataclass
 class Provider:
-    """A DNS provider with an HTTP API, which answers as it is told."""
+    """A DNS provider with an HTTP API, which answers with `status`."""
 
     status: int = 200
     calls: list[Call] = field(default_factory=list)
@@ -107,14 +107,14 @@ def call_api(folder: Path, provider: Provider, **more: Any) -> PlaybookRun:
     return update(folder, "dns_http_api.yml", **variables)
 
 
-def told(run: PlaybookRun) -> str:
+def shown(run: PlaybookRun) -> str:
     """All that anybody sees, without line breaks."""
     return " ".join(f"{run.output} {run.results}".split())
 
 
 @pytest.mark.parametrize("loudness", ["", "-vvvv"])
 @pytest.mark.parametrize("inject", ["false", "true"])
-def test_a_provider_that_refuses_is_told_without_its_token(
+def test_a_provider_that_refuses_is_reported_without_its_token(
     tmp_path: Path, provider: Provider, loudness: str, inject: str
 ) -> None:
     provider.status = 403
@@ -126,14 +126,14 @@ def test_a_provider_that_refuses_is_told_without_its_token(
     )
     assert run.return_code != 0
     assert provider.calls[0].headers["authorization"] == f"Bearer {TOKEN}"
-    assert f"answered 403 for the TXT record of {RECORD}" in told(run)
-    assert "HTTP Error 403: Forbidden" in told(run)
-    assert TOKEN not in told(run)
-    assert URL_KEY not in told(run)
+    assert f"answered 403 for the TXT record of {RECORD}" in shown(run)
+    assert "HTTP Error 403: Forbidden" in shown(run)
+    assert TOKEN not in shown(run)
+    assert URL_KEY not in shown(run)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_provider_that_takes_it_is_told_nothing_of_either(
+def test_a_provider_that_accepts_has_neither_secret_in_the_output(
     tmp_path: Path, provider: Provider, state: str
 ) -> None:
     run = call_api(
@@ -144,8 +144,8 @@ def test_a_provider_that_takes_it_is_told_nothing_of_either(
         environment={"ANSIBLE_INJECT_INVOCATION": "true"},
     ).check()
     assert len(provider.calls) == 2
-    assert TOKEN not in told(run)
-    assert URL_KEY not in told(run)
+    assert TOKEN not in shown(run)
+    assert URL_KEY not in shown(run)
 
 
 def test_each_value_is_a_call_with_its_own_body(tmp_path: Path, provider: Provider) -> None:
@@ -164,7 +164,7 @@ def test_what_a_provider_answers_is_a_list_or_words_of_the_command_line(
     call_api(tmp_path, provider, acme_renewal_dns_api_status_codes=codes).check()
     provider.status = 201
     refused = call_api(tmp_path, provider, acme_renewal_dns_api_status_codes=codes)
-    assert "answered 201 for the TXT record" in told(refused)
+    assert "answered 201 for the TXT record" in shown(refused)
 
 
 def test_a_call_without_a_body_has_none(tmp_path: Path, provider: Provider) -> None:
@@ -191,16 +191,16 @@ def test_a_call_without_a_body_has_none(tmp_path: Path, provider: Provider) -> N
         ),
     ],
 )
-def test_a_call_that_cannot_be_made_is_told_without_secrets(
+def test_a_call_that_cannot_be_made_is_reported_without_secrets(
     tmp_path: Path, provider: Provider, wrong: dict[str, Any], reason: str
 ) -> None:
     run = call_api(tmp_path, provider, arguments=("-vvvv",), **wrong)
     assert run.return_code != 0
     assert provider.calls == []
-    assert "answered -1" in told(run)
-    assert reason in told(run)
-    assert TOKEN not in told(run)
-    assert URL_KEY not in told(run)
+    assert "answered -1" in shown(run)
+    assert reason in shown(run)
+    assert TOKEN not in shown(run)
+    assert URL_KEY not in shown(run)
 
 
 # -- nsupdate -------------------------------------------------------------------------------------
@@ -226,8 +226,8 @@ def test_a_secret_that_is_no_base64_is_refused_before_anything(
 ) -> None:
     run = nsupdate(tmp_path, "check.yml", acme_renewal_nsupdate_key_secret=secret)
     assert run.return_code != 0
-    assert "acme_renewal_nsupdate_key_secret in base64" in told(run)
-    assert not secret or secret not in told(run)
+    assert "acme_renewal_nsupdate_key_secret in base64" in shown(run)
+    assert not secret or secret not in shown(run)
 
 
 @pytest.mark.skipif(
@@ -240,16 +240,16 @@ def test_a_secret_in_base64_is_taken_wherever_its_lines_break(tmp_path: Path, se
 
 
 @pytest.mark.skipif(bool(missing_programs()), reason="named or nsupdate is missing (bind9)")
-def test_what_nsupdate_says_is_told_without_the_secret(tmp_path: Path) -> None:
+def test_what_nsupdate_says_is_shown_without_the_secret(tmp_path: Path) -> None:
     run = nsupdate(tmp_path, "dns_nsupdate.yml", acme_renewal_nsupdate_key_secret="no/base64")
     assert run.return_code != 0
-    assert "could not create key from (the secret): bad base64 encoding" in told(run)
-    assert "no/base64" not in told(run)
+    assert "could not create key from (the secret): bad base64 encoding" in shown(run)
+    assert "no/base64" not in shown(run)
 
 
 @pytest.mark.skipif(bool(missing_programs()), reason="named or nsupdate is missing (bind9)")
-def test_a_name_server_that_is_down_is_told(tmp_path: Path) -> None:
+def test_a_name_server_that_is_down_is_reported(tmp_path: Path) -> None:
     run = nsupdate(tmp_path, "dns_nsupdate.yml")
     assert run.return_code != 0
-    assert f"127.0.0.1 refused to update the TXT records of {RECORD}" in told(run)
-    assert "c2VjcmV0" not in told(run)
+    assert f"127.0.0.1 refused to update the TXT records of {RECORD}" in shown(run)
+    assert "c2VjcmV0" not in shown(run)

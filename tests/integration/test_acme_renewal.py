@@ -19,7 +19,7 @@ import pytest
 from cryptography import x509
 
 from support import pki
-from support.acme_door import AcmeDoor
+from support.acme_proxy import AcmeProxy
 from support.dns_server import DnsServer
 from support.dns_server import missing_programs as missing_dns_programs
 from support.example_organisation import NAMES, write_example
@@ -58,7 +58,7 @@ def stage(tmp_path: Path, pebble: Pebble) -> Iterator[RotationStage]:
     """One server with a certificate of which ten of ninety days are left."""
     example = write_example(tmp_path, ONE_SERVER, adjust=lambda whole: whole.pop("trusted_roots"))
     with FakeProcess.start(example.file) as fake:
-        yield RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
+        yield RotationStage(tmp_path, example, fake, variables=pebble.variables(tmp_path))
 
 
 def renew(stage: RotationStage, *, check_mode: bool = False, **more: Any) -> PlaybookRun:
@@ -161,7 +161,7 @@ def test_the_account_is_bound_to_the_one_with_the_authority(tmp_path: Path) -> N
     with Pebble(tmp_path / "pebble", account_binding={"kid-1": secret}) as pebble:
         example = write_example(tmp_path, ONE_SERVER, adjust=lambda it: it.pop("trusted_roots"))
         with FakeProcess.start(example.file) as fake:
-            stage = RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
+            stage = RotationStage(tmp_path, example, fake, variables=pebble.variables(tmp_path))
             refused = renew(stage)
             assert refused.return_code != 0
             assert "Have an account with the authority" in refused.output
@@ -210,7 +210,7 @@ def test_names_can_be_proved_by_a_dynamic_update(tmp_path: Path) -> None:
                 example,
                 fake,
                 variables={
-                    **pebble.wish(tmp_path),
+                    **pebble.variables(tmp_path),
                     "acme_renewal_dns_tasks": "dns_nsupdate.yml",
                     "acme_renewal_nsupdate_server": "127.0.0.1",
                     "acme_renewal_nsupdate_port": dns.port,
@@ -236,7 +236,7 @@ def test_another_chain_can_be_chosen(tmp_path: Path) -> None:
     with Pebble(tmp_path / "pebble", environment={"PEBBLE_ALTERNATE_ROOTS": "1"}) as pebble:
         example = write_example(tmp_path, ONE_SERVER, adjust=lambda it: it.pop("trusted_roots"))
         with FakeProcess.start(example.file) as fake:
-            stage = RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
+            stage = RotationStage(tmp_path, example, fake, variables=pebble.variables(tmp_path))
             wanted = x509.load_pem_x509_certificate(pebble.root(1)).subject
             name = wanted.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
             chain = [{"test_certificates": "last", "issuer": {"CN": name}}]
@@ -332,18 +332,18 @@ def failed_untouched(stage: RotationStage, run: PlaybookRun) -> str:
 
 
 @pytest.mark.once
-def test_a_wrong_proof_is_told(stage: RotationStage, pebble: Pebble) -> None:
+def test_a_wrong_proof_is_reported(stage: RotationStage, pebble: Pebble) -> None:
     body = {"host": "{{ acme_renewal_record_name }}.", "value": "something else"}
-    # People are told, by whatever way is set up.
-    told = stage.directory / "told"
+    # People are notified, by whatever way is set up.
+    notified = stage.directory / "notified"
     tasks = write_yaml(
-        stage.directory / "tell.yml",
+        stage.directory / "notify.yml",
         [
             {
-                "name": "Tell",
+                "name": "Notify",
                 "ansible.builtin.copy": {
                     "content": "{{ notify_event }}: {{ notify_text }}",
-                    "dest": str(told),
+                    "dest": str(notified),
                     "mode": "0600",
                 },
             }
@@ -351,7 +351,7 @@ def test_a_wrong_proof_is_told(stage: RotationStage, pebble: Pebble) -> None:
     )
     variables = {"acme_renewal_dns_api_present_body": body, "notify_tasks": str(tasks)}
     message = failed_untouched(stage, renew(stage, **variables))
-    assert told.read_text(encoding="utf-8") == f"failure: {message}"
+    assert notified.read_text(encoding="utf-8") == f"failure: {message}"
     # With the authority's reason, where community.crypto passes it on.
     assert "status='invalid'" in message
 
@@ -363,19 +363,19 @@ def test_a_task_of_the_users_that_is_not_to_be_quoted_is_not(stage: RotationStag
         stage.directory / "own-dns.yml",
         [
             {
-                "name": "Tell the provider",
+                "name": "Notify the provider",
                 "ansible.builtin.fail": {"msg": "the token-of-the-provider was refused"},
                 "no_log": True,
             }
         ],
     )
     message = failed_untouched(stage, renew(stage, acme_renewal_dns_tasks=str(tasks)))
-    assert "'Tell the provider' - what it said is hidden" in message
+    assert "'Notify the provider' - what it said is hidden" in message
     assert "token-of-the-provider" not in message
 
 
 @pytest.mark.once
-def test_a_key_that_cannot_be_vaulted_is_told_before_anything_is_ordered(
+def test_a_key_that_cannot_be_vaulted_is_reported_before_anything_is_ordered(
     stage: RotationStage,
 ) -> None:
     key = stage.example.old.key_pem().decode()
@@ -389,26 +389,26 @@ def test_a_key_that_cannot_be_vaulted_is_told_before_anything_is_ordered(
 @pytest.mark.long_variants
 @pytest.mark.once
 @pytest.mark.parametrize("keep", ["nowhere", "file"])
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_ordered(
+def test_a_folder_that_cannot_be_written_is_reported_before_anything_is_ordered(
     stage: RotationStage, pebble: Pebble, keep: str
 ) -> None:
     (stage.directory / "a-file").touch()
-    with AcmeDoor(pebble) as door:
+    with AcmeProxy(pebble) as proxy:
         variables = {
-            "acme_renewal_authority": door.url,
+            "acme_renewal_authority": proxy.url,
             "acme_renewal_account_key_content": stage.example.old.key_pem().decode(),
             "acme_renewal_directory": str(stage.directory / "a-file" / "acme"),
             "acme_renewal_keep_key": keep,
         }
         message = failed_untouched(stage, renew(stage, **variables))
         assert str(stage.directory / "a-file") in message
-        assert door.asked("newAccount") >= 1
-        assert door.asked("newOrder") == 0
+        assert proxy.asked("newAccount") >= 1
+        assert proxy.asked("newOrder") == 0
 
 
 @pytest.mark.long
 @pytest.mark.once
-def test_a_provider_that_refuses_is_told(stage: RotationStage, pebble: Pebble) -> None:
+def test_a_provider_that_refuses_is_reported(stage: RotationStage, pebble: Pebble) -> None:
     url = f"{pebble.dns_api}/no-such-call"
     message = failed_untouched(stage, renew(stage, acme_renewal_dns_api_present_url=url))
     assert "404" in message
@@ -416,7 +416,7 @@ def test_a_provider_that_refuses_is_told(stage: RotationStage, pebble: Pebble) -
 
 @pytest.mark.long
 @pytest.mark.once
-def test_an_authority_that_is_down_is_told(stage: RotationStage, pebble: Pebble) -> None:
+def test_an_authority_that_is_down_is_reported(stage: RotationStage, pebble: Pebble) -> None:
     pebble.stop()
     message = failed_untouched(stage, renew(stage, acme_renewal_timeout=5))
     assert "Ask the authority what it offers" in message
@@ -425,28 +425,30 @@ def test_an_authority_that_is_down_is_told(stage: RotationStage, pebble: Pebble)
 
 @pytest.mark.long
 @pytest.mark.once
-def test_an_authority_that_goes_down_half_way_is_told(stage: RotationStage, pebble: Pebble) -> None:
-    with AcmeDoor(pebble) as door:
-        door.close_after("newOrder")
-        variables = {"acme_renewal_authority": door.url, "acme_renewal_timeout": 5}
+def test_an_authority_that_goes_down_half_way_is_reported(
+    stage: RotationStage, pebble: Pebble
+) -> None:
+    with AcmeProxy(pebble) as proxy:
+        proxy.close_after("newOrder")
+        variables = {"acme_renewal_authority": proxy.url, "acme_renewal_timeout": 5}
         message = failed_untouched(stage, renew(stage, **variables))
         assert "Place the order" in message
-        door.open()
-        renew(stage, acme_renewal_authority=door.url).check()
+        proxy.open()
+        renew(stage, acme_renewal_authority=proxy.url).check()
         assert only(stage) == thumbprint(certificate(stage))
 
 
 @pytest.mark.long
 @pytest.mark.once
-def test_a_limited_rate_is_respected_and_told(stage: RotationStage, pebble: Pebble) -> None:
-    with AcmeDoor(pebble) as door:
-        door.limit("newOrder", retry_after=3600)
-        variables = {"acme_renewal_authority": door.url, "acme_renewal_timeout": 8}
+def test_a_limited_rate_is_respected_and_reported(stage: RotationStage, pebble: Pebble) -> None:
+    with AcmeProxy(pebble) as proxy:
+        proxy.limit("newOrder", retry_after=3600)
+        variables = {"acme_renewal_authority": proxy.url, "acme_renewal_timeout": 8}
         message = failed_untouched(stage, renew(stage, **variables))
         assert "Place the order" in message
         assert "limits the rate" in message
-        # Asked as often as it wishes, and not more.
-        assert door.asked("newOrder") <= 2
+        # Asked as often as the authority allows, and not more.
+        assert proxy.asked("newOrder") <= 2
 
 
 @pytest.mark.long
@@ -501,7 +503,7 @@ def test_what_makes_no_sense_is_refused(
 
 
 @pytest.mark.once
-def test_a_missing_collection_is_told(
+def test_a_missing_collection_is_reported(
     stage: RotationStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(OPTIONAL_COLLECTIONS)

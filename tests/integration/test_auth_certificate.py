@@ -197,7 +197,7 @@ def test_one_of_ones_own_is_staged_published_and_the_former_forgotten(setting: S
         ({"auth_certificate_stage_days": -1}, "must not be negative"),
     ],
 )
-def test_a_wrong_wish_is_refused_before_anything_changes(
+def test_a_wrong_input_is_refused_before_anything_changes(
     setting: Setting, variables: dict[str, Any], reason: str
 ) -> None:
     stage = setting(days=50)
@@ -209,7 +209,7 @@ def test_a_wrong_wish_is_refused_before_anything_changes(
     assert stage.changing_cmdlets() == []
 
 
-def test_a_server_that_cannot_be_read_is_told_and_keeps_nothing_from_being_done(
+def test_a_server_that_cannot_be_read_is_reported_and_keeps_nothing_from_being_done(
     setting: Setting,
 ) -> None:
     stage = setting(days=50)
@@ -251,7 +251,7 @@ def test_a_staged_one_that_is_gone_is_not_published_and_check_mode_promises_noth
     assert renew(stage).check().changed == 0
 
 
-def test_a_restart_that_failed_is_made_up_for_by_the_next_run(setting: Setting) -> None:
+def test_a_restart_that_failed_is_done_by_the_next_run(setting: Setting) -> None:
     stage = setting(days=-2)
     stage.fake.post("/faults", kind="service_start_fails", service="MSExchangeServiceHost")
 

@@ -89,7 +89,7 @@ def cancel_in_the_middle(stage: RotationStage) -> None:
     process.wait(timeout=120)
     outcome = cancelled.outcome(cancelled.directory)
     assert outcome.status == "canceled"
-    assert outcome.artifacts == {}, "the next job would be told the folder"
+    assert outcome.artifacts == {}, "the next job would get the folder"
     assert stage.everywhere() != {stage.example.new.thumbprint}
     stage.fake.post("/behavior", cmdlet_seconds=0, service_restart_seconds=0)
 
@@ -104,7 +104,7 @@ def test_a_cancelled_job_is_repaired_by_the_next(stage: RotationStage) -> None:
     assert repaired.return_code == 0, repaired.output[-3000:]
     assert stage.everywhere() == {stage.example.new.thumbprint}
     runs = list((stage.directory / "runs").glob("*-rotate-*"))
-    assert len(runs) == 1, "the second job went on in the folder of the first"
+    assert len(runs) == 1, "the second job did not resume the run of the first"
 
 
 @pytest.mark.long

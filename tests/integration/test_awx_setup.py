@@ -116,9 +116,9 @@ def test_everything_is_made_once(tmp_path: Path, awx: AwxStub) -> None:
     assert awx.secrets[account["id"]]["secret"] == SECRETS["awx_setup_acme_account_key"]
     kind = awx.named("credential_types", f"{NAME}, ACME account")
     assert kind["injectors"]["extra_vars"] == {"acme_renewal_account_key_content": "{{ secret }}"}
-    assert told_secrets(run) == []
+    assert shown_secrets(run) == []
     # What reads the certificate has its password: the proof of the workflow as well, which fails
-    # without it, and has a good rotation taken back.
+    # without it, and has a good rotation rolled back.
     kind = awx.named("credential_types", f"{NAME}, PFX password")
     assert kind["injectors"]["extra_vars"] == {
         "rotate_pfx_password": "{{ secret }}",
@@ -130,10 +130,10 @@ def test_everything_is_made_once(tmp_path: Path, awx: AwxStub) -> None:
         if f"{NAME}, PFX password" in awx.list_of("job_templates", name, "credentials")
     }
     assert with_password == {"plan", "rotate", "verify"}
-    # A rotation that was killed leaves no folder, so going back must not insist on one.
+    # A rotation that was killed leaves no folder, so a rollback must not insist on one.
     (question,) = templates[f"{NAME}, roll back"]["_survey"]["spec"]
     assert (question["variable"], question["required"]) == ("rollback_run_folder", False)
-    # The workflow: plan, approval, rotation, proof, and the way back after two of them.
+    # The workflow: plan, approval, rotation, proof, and the rollback after two of them.
     nodes = "workflow_job_template_nodes"
     assert awx.list_of(nodes, "plan", "success_nodes") == {"approval"}
     assert awx.list_of(nodes, "approval", "success_nodes") == {"rotate"}
@@ -150,7 +150,7 @@ def test_everything_is_made_once(tmp_path: Path, awx: AwxStub) -> None:
     assert again.changed == 0
 
 
-def told_secrets(run: PlaybookRun) -> list[str]:
+def shown_secrets(run: PlaybookRun) -> list[str]:
     """Secrets in the output, also as parts that quoting leaves alone."""
     parts = [*SECRETS.values(), "MIsecret", "relay's", "geheim"]
     return [part for part in parts if part in run.output.replace("\\", "")]
@@ -233,17 +233,17 @@ def test_only_what_was_given_becomes_a_credential(tmp_path: Path, awx: AwxStub) 
         ({"awx_setup_controller_token": "wrong"}, "Invalid authentication credentials"),
     ],
 )
-def test_what_awx_refuses_is_told(
+def test_what_awx_refuses_is_reported(
     tmp_path: Path, awx: AwxStub, variables: dict[str, Any], reason: str
 ) -> None:
     refused = set_up(tmp_path, awx, arguments=("-vvvv",), **variables)
     assert refused.return_code != 0
     assert reason in refused.output
-    assert told_secrets(refused) == []
+    assert shown_secrets(refused) == []
 
 
 @pytest.mark.once
-def test_a_missing_collection_is_told(
+def test_a_missing_collection_is_reported(
     tmp_path: Path, awx: AwxStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(OPTIONAL_COLLECTIONS)

@@ -140,11 +140,11 @@ def test_without_names_the_common_name_is_asked_for(stage: RotationStage) -> Non
 @pytest.mark.once
 def test_a_common_name_that_is_no_host_name_is_asked_for_alone(stage: RotationStage) -> None:
     for common_name in ("EX01", "Contoso Mail"):
-        wish = {"certificate_request_subject": f"CN={common_name}, O=Contoso"}
-        run(stage, "request_cert", **wish).check()
+        variables = {"certificate_request_subject": f"CN={common_name}, O=Contoso"}
+        run(stage, "request_cert", **variables).check()
         assert len(waiting(stage)) == 1
-        assert run(stage, "request_cert", **wish).check().changed == 0
-        run(stage, "request_cert", certificate_request_state="absent", **wish).check()
+        assert run(stage, "request_cert", **variables).check().changed == 0
+        run(stage, "request_cert", certificate_request_state="absent", **variables).check()
         assert waiting(stage) == []
 
 
@@ -238,7 +238,7 @@ def test_what_does_not_belong_to_the_request_is_refused(stage: RotationStage, wr
     assert len(waiting(stage)) == 1
 
 
-def test_a_request_is_given_up(stage: RotationStage) -> None:
+def test_a_request_is_withdrawn(stage: RotationStage) -> None:
     ask(stage).check()
 
     ask(stage, check_mode=True, certificate_request_state="absent").check()
@@ -298,19 +298,19 @@ def test_a_lost_answer_makes_no_second_request(stage: RotationStage) -> None:
 @pytest.mark.once
 def test_a_certificate_is_renewed_with_its_names_and_those_on_top(stage: RotationStage) -> None:
     old = stage.example.old.thumbprint
-    wish = {
+    variables = {
         "certificate_request_renews": old,
         "preflight_required_names": [NAMES[0], "new.contoso.test"],
     }
-    made = run(stage, "request_cert", **wish).check().result("See to the request")["request"]
+    made = run(stage, "request_cert", **variables).check().result("See to the request")["request"]
     assert set(made["dns_names"]) == {*NAMES, "new.contoso.test"}
     assert f"CN={NAMES[0]}" in made["subject"]
     assert "O=Contoso" in made["subject"]
-    assert run(stage, "request_cert", **wish).check().changed == 0
+    assert run(stage, "request_cert", **variables).check().changed == 0
     assert len(waiting(stage)) == 1
 
-    wish["certificate_request_renews"] = "0" * 40
-    refused = run(stage, "request_cert", **wish)
+    variables["certificate_request_renews"] = "0" * 40
+    refused = run(stage, "request_cert", **variables)
     assert "has no certificate" in refused.result("See to the request")["msg"]
 
 
@@ -319,25 +319,25 @@ def test_a_certificate_is_renewed_with_its_names_and_those_on_top(stage: Rotatio
 def test_short_names_are_not_renewed(tmp_path: Path) -> None:
     old = FIRST_CA.issue(("CN", NAMES[0]), dns=[NAMES[0], "EX01"], valid_days=20)
     example = write_example(tmp_path, SERVERS, old=old)
-    wish: dict[str, Any] = {"certificate_request_renews": old.thumbprint}
+    variables: dict[str, Any] = {"certificate_request_renews": old.thumbprint}
     with FakeProcess.start(example.file) as fake:
         stage = RotationStage(tmp_path, example, fake)
 
-        planned = run(stage, "request_cert", check_mode=True, **wish).check()
+        planned = run(stage, "request_cert", check_mode=True, **variables).check()
         assert "has it: EX01. Public authorities" in planned.output
-        made = run(stage, "request_cert", **wish).check().result("See to the request")
+        made = run(stage, "request_cert", **variables).check().result("See to the request")
         assert made["request"]["dns_names"] == [NAMES[0]]
         assert made["warnings"] == [
             f"Not asked for, though certificate {old.thumbprint} has it: EX01. "
             "Public authorities refuse what is no full host name."
         ]
-        assert run(stage, "request_cert", **wish).check().changed == 0
+        assert run(stage, "request_cert", **variables).check().changed == 0
 
-        # A name that the user gives is the user's wish.
-        refused = run(stage, "request_cert", certificate_request_names=["EX01"], **wish)
+        # A name that the user gives is the user's choice.
+        refused = run(stage, "request_cert", certificate_request_names=["EX01"], **variables)
         assert "names: 'EX01' is no full host name" in refused.result("See to the request")["msg"]
 
-        run(stage, "request_cert", certificate_request_state="absent", **wish).check()
+        run(stage, "request_cert", certificate_request_state="absent", **variables).check()
         assert waiting(stage) == []
 
 
@@ -354,7 +354,7 @@ def test_short_names_are_not_renewed(tmp_path: Path) -> None:
         ({"state": "completed"}, "response_path"),
     ],
 )
-def test_a_wrong_wish_is_refused(
+def test_a_wrong_input_is_refused(
     stage: RotationStage, options: dict[str, Any], reason: str
 ) -> None:
     found = stage.run(

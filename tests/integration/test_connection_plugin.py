@@ -117,6 +117,7 @@ def test_tasks_of_the_control_node_can_be_delegated(server: OneServer, tmp_path:
 # --- sessions ------------------------------------------------------------------------------------
 
 
+@pytest.mark.main_way
 def test_a_task_opens_one_session_and_closes_it(server: OneServer, tmp_path: Path) -> None:
     server.behave(maximum_sessions_per_user=1)
     run(server, tmp_path, *[task(f"Read {n}", INFO, {}) for n in range(3)]).check()

@@ -114,7 +114,7 @@ def test_a_change_whose_result_is_lost_is_neither_repeated_nor_called_a_success(
 def test_a_change_is_seen_through_although_an_answer_was_lost(
     server: OneServer, session: ExchangeSession
 ) -> None:
-    """Giving up at once would delete the session and cut the cmdlet short."""
+    """To abandon it at once would delete the session and cut the cmdlet short."""
     server.fault("slow_cmdlet", cmdlet="Set-SendConnector", seconds=2)
     server.fault("drop_connection", verb="Receive")
     with pytest.raises(OutcomeUnknown):
@@ -149,7 +149,7 @@ def test_a_large_change_that_loses_an_answer_on_its_way_up_is_not_repeated(
 
 
 @pytest.mark.parametrize("changing", [False, True])
-def test_a_session_lost_between_two_cmdlets_is_opened_anew(
+def test_a_session_lost_between_two_cmdlets_is_opened_again(
     server: OneServer, session: ExchangeSession, changing: bool
 ) -> None:
     server.fault("kill_shells")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does exchange_connector_info tell the certificate that a port then really presents, and why?"""
+"""Does exchange_connector_info report the certificate that a port then really presents, and why?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def port_presents(stage: ModuleStage, server: str, port: str) -> str | None:
     return thumbprint(where["address"], where["ports"][port], starttls=True, name="")
 
 
-def test_what_is_told_is_what_the_ports_present(stage: ModuleStage) -> None:
+def test_what_is_reported_is_what_the_ports_present(stage: ModuleStage) -> None:
     server = stage.fresh_server()
 
     connectors = receive(stage, server)
@@ -68,12 +68,12 @@ def test_what_is_told_is_what_the_ports_present(stage: ModuleStage) -> None:
     assert stage.calls(changing=True) == []
 
 
-def test_a_name_that_leads_nowhere_is_told(stage: ModuleStage) -> None:
+def test_a_name_that_leads_nowhere_is_reported(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     name = f"Default Frontend {server}"
     nowhere = "<I>CN=Nobody<S>CN=mail.contoso.test"
-    wish = {"name": name, "tls_certificate_name": nowhere}
-    stage.run(task("Set", "exchange_receive_connector_tls", wish), hosts=server).check()
+    options = {"name": name, "tls_certificate_name": nowhere}
+    stage.run(task("Set", "exchange_receive_connector_tls", options), hosts=server).check()
 
     found = starttls(receive(stage, server, name=name)[name])
 
@@ -82,7 +82,7 @@ def test_a_name_that_leads_nowhere_is_told(stage: ModuleStage) -> None:
     assert "No certificate that Exchange can use" in found["reason"]
 
 
-def test_a_newer_one_of_the_name_is_told_before_transport_loads_it(stage: ModuleStage) -> None:
+def test_a_newer_one_of_the_name_is_reported_before_transport_loads_it(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     new = {**stage.source, "services": ["SMTP"]}
     stage.run(task("Import", "exchange_certificate", new), hosts=server).check()
@@ -92,7 +92,7 @@ def test_a_newer_one_of_the_name_is_told_before_transport_loads_it(stage: Module
     assert found["thumbprint"] == stage.example.new.thumbprint
 
 
-def test_send_connectors_tell_for_each_source_server(stage: ModuleStage) -> None:
+def test_send_connectors_are_reported_for_each_source_server(stage: ModuleStage) -> None:
     server = stage.fresh_server()
 
     run = read(stage, server, kind="send", name="outbound to office 365", extended_rights=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connectors with all their properties and rights: created, changed, removed, given back."""
+"""Connectors with all their properties and rights: created, changed, removed, applied as read."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleStage]:
         yield running
 
 
-def send(stage: ModuleStage, server: str, wish: dict[str, Any], **more: Any) -> PlaybookRun:
-    return stage.run(task("Do", "exchange_send_connector", wish), hosts=server, **more)
+def send(stage: ModuleStage, server: str, spec: dict[str, Any], **more: Any) -> PlaybookRun:
+    return stage.run(task("Do", "exchange_send_connector", spec), hosts=server, **more)
 
 
-def receive(stage: ModuleStage, server: str, wish: dict[str, Any], **more: Any) -> PlaybookRun:
-    return stage.run(task("Do", "exchange_receive_connector", wish), hosts=server, **more)
+def receive(stage: ModuleStage, server: str, spec: dict[str, Any], **more: Any) -> PlaybookRun:
+    return stage.run(task("Do", "exchange_receive_connector", spec), hosts=server, **more)
 
 
 def send_connectors(stage: ModuleStage) -> dict[str, dict[str, Any]]:
@@ -129,37 +129,37 @@ def test_a_send_connector_is_created_changed_and_removed(stage: ModuleStage) -> 
 
 def test_a_password_is_sent_again_only_when_asked_for(stage: ModuleStage) -> None:
     server = stage.fresh_server()
-    wish = {**FABRIKAM, "name": "To Northwind", "address_spaces": ["northwind.test"]}
-    send(stage, server, wish).check()
+    spec = {**FABRIKAM, "name": "To Northwind", "address_spaces": ["northwind.test"]}
+    send(stage, server, spec).check()
 
-    run = send(stage, server, {**wish, "update_password": "always"}).check()
+    run = send(stage, server, {**spec, "update_password": "always"}).check()
 
     assert run.result("Do")["changes"] == [
         "Set AuthenticationCredential of Send connector 'To Northwind'."
     ]
     assert PASSWORD not in run.output + json.dumps([item.result for item in run.results])
-    without = {key: wish[key] for key in wish if key != "authentication_password"}
+    without = {key: spec[key] for key in spec if key != "authentication_password"}
     assert send(stage, server, without).check().changed == 0
     refused = send(stage, server, {**without, "authentication_user": "another"})
     assert "needs its authentication_password" in refused.result("Do")["msg"]
     assert stage.calls(changing=True) == []
 
 
-def test_every_send_connector_given_back_is_no_change(stage: ModuleStage) -> None:
+def test_every_send_connector_applied_as_it_is_read_is_no_change(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     for name in ("Outbound to Office 365", "Internet"):
         shown = send(stage, server, {"name": name}).check().result("Do")["connector"]
-        wish = {
+        spec = {
             key: value for key, value in shown.items() if key != "identity" and value is not None
         }
-        assert len(wish) > 20
-        run = send(stage, server, wish).check()
+        assert len(spec) > 20
+        run = send(stage, server, spec).check()
         assert run.changed == 0, run.result("Do")["changes"]
         assert stage.calls(changing=True) == []
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("spec", "reason"),
     [
         ({"name": "Nowhere", "fqdn": "mail.contoso.test"}, "There is no Send connector 'Nowhere'"),
         ({"name": "Nowhere", "usage": "Internet"}, "without address_spaces"),
@@ -178,10 +178,10 @@ def test_every_send_connector_given_back_is_no_change(stage: ModuleStage) -> Non
         ),
     ],
 )
-def test_a_wrong_wish_is_refused_before_anything_changes(
-    stage: ModuleStage, wish: dict[str, Any], reason: str
+def test_a_wrong_spec_is_refused_before_anything_changes(
+    stage: ModuleStage, spec: dict[str, Any], reason: str
 ) -> None:
-    run = send(stage, "EX01", wish)
+    run = send(stage, "EX01", spec)
     assert run.return_code != 0
     assert reason in run.result("Do")["msg"]
     assert stage.calls(changing=True) == []
@@ -189,14 +189,14 @@ def test_a_wrong_wish_is_refused_before_anything_changes(
 
 def test_a_created_connector_whose_answer_is_lost_is_found_again(stage: ModuleStage) -> None:
     server = stage.fresh_server()
-    wish = {"name": "To Tailspin", "address_spaces": ["tailspin.test"]}
+    spec = {"name": "To Tailspin", "address_spaces": ["tailspin.test"]}
     stage.fake.post("/faults", kind="lose_cmdlet", cmdlet="New-SendConnector")
 
-    run = send(stage, server, wish).check()
+    run = send(stage, server, spec).check()
 
     assert run.result("Do")["changes"] == ["Created Send connector 'To Tailspin'."]
     assert stage.calls(changing=True) == ["New-SendConnector"]
-    assert send(stage, server, wish).check().changed == 0
+    assert send(stage, server, spec).check().changed == 0
 
 
 # Receive connectors -------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_the_server_before_the_name_may_be_written_in_full(stage: ModuleStage) -
 
 def test_an_existing_receive_connector_changes_only_what_differs(stage: ModuleStage) -> None:
     server = stage.fresh_server()
-    wish = {
+    spec = {
         "name": f"Default Frontend {server}",
         "max_message_size": "100 MB",
         "tarpit_interval": "00:00:07",
@@ -271,29 +271,29 @@ def test_an_existing_receive_connector_changes_only_what_differs(stage: ModuleSt
         "remote_ip_ranges": ["0.0.0.0-255.255.255.255", "::/0"],
     }
 
-    run = receive(stage, server, wish).check()
+    run = receive(stage, server, spec).check()
 
     assert {sentence.split(" of ")[0] for sentence in run.result("Do")["changes"]} == {
         "Set MaxMessageSize",
         "Set TarpitInterval",
     }
-    assert receive(stage, server, wish).check().changed == 0
+    assert receive(stage, server, spec).check().changed == 0
 
 
-def test_every_receive_connector_given_back_is_no_change(stage: ModuleStage) -> None:
+def test_every_receive_connector_applied_as_it_is_read_is_no_change(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     for name in receive_connectors(stage, server):
         shown = receive(stage, server, {"name": name}).check().result("Do")["connector"]
-        wish = {
+        spec = {
             key: value for key, value in shown.items() if key != "identity" and value is not None
         }
-        assert len(wish) > 45
-        run = receive(stage, server, wish).check()
+        assert len(spec) > 45
+        run = receive(stage, server, spec).check()
         assert run.changed == 0, run.result("Do")["changes"]
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("spec", "reason"),
     [
         ({"name": "Nowhere", "comment": "x"}, "There is no Receive connector 'Nowhere' on EX01"),
         ({"name": "Nowhere", "bindings": ["0.0.0.0:26"]}, "without remote_ip_ranges"),
@@ -310,20 +310,20 @@ def test_every_receive_connector_given_back_is_no_change(stage: ModuleStage) -> 
         ),
     ],
 )
-def test_a_wrong_receive_wish_is_refused_before_anything_changes(
-    stage: ModuleStage, wish: dict[str, Any], reason: str
+def test_a_wrong_receive_spec_is_refused_before_anything_changes(
+    stage: ModuleStage, spec: dict[str, Any], reason: str
 ) -> None:
-    run = receive(stage, "EX01", wish)
+    run = receive(stage, "EX01", spec)
     assert run.return_code != 0
     assert reason in run.result("Do")["msg"]
     assert stage.calls(changing=True) == []
 
 
-def test_what_exchange_itself_refuses_is_told_in_its_words(stage: ModuleStage) -> None:
+def test_what_exchange_itself_refuses_is_reported_in_its_words(stage: ModuleStage) -> None:
     server = stage.fresh_server()
-    wish = {**RELAY, "remote_ip_ranges": ["0.0.0.0-255.255.255.255"]}
+    spec = {**RELAY, "remote_ip_ranges": ["0.0.0.0-255.255.255.255"]}
 
-    run = receive(stage, server, wish)
+    run = receive(stage, server, spec)
 
     assert "conflict" in run.result("Do")["msg"]
     assert "Relay" not in receive_connectors(stage, server)

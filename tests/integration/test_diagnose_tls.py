@@ -227,10 +227,14 @@ def test_where_nothing_is_broken_nothing_is_claimed(stage: RotationStage, report
     assert found["reported"]["symptom"] is not None
     assert found["causes"] == []
     assert {item["status"] for item in found["checks"]} == {"pass"}
+    # Deprecated: the name until 0.3.0.
+    assert [item["door"] for item in found["checks"]] == [
+        item["endpoint"] for item in found["checks"]
+    ]
     assert "nothing here explains what was reported" in found["summary"]
 
 
-def test_something_before_the_server_is_told_apart_from_it(stage: RotationStage) -> None:
+def test_something_before_the_server_is_distinguished_from_it(stage: RotationStage) -> None:
     firewall = stage.fake.endpoints["peers"]["firewall"]["port"]
     found, run = diagnose(
         stage,
@@ -255,7 +259,7 @@ def test_another_name_than_the_other_side_expects_is_found(stage: RotationStage)
     assert [item["cause"] for item in found["causes"]] == ["presented_certificate_has_other_names"]
 
 
-def test_without_a_message_every_cause_is_told_and_a_scheduled_job_may_fail(
+def test_without_a_message_every_cause_is_reported_and_a_scheduled_job_may_fail(
     stage: RotationStage,
 ) -> None:
     found, run = diagnose(stage, "NAME", None, diagnose_tls_fail=True)
@@ -274,13 +278,15 @@ def test_check_mode_and_a_second_run_say_the_same(stage: RotationStage) -> None:
     assert first["causes"] == planned["causes"] == diagnose(stage, "NAME", WRAPPED)[0]["causes"]
 
 
-@pytest.mark.parametrize("door", ["powershell_http", "winrm_http"])
-def test_a_door_that_does_not_answer_is_said_and_no_cause(stage: RotationStage, door: str) -> None:
-    stage.fake.post("/ports", server=SOUND, port=door, closed=True)
+@pytest.mark.parametrize("port", ["powershell_http", "winrm_http"])
+def test_an_endpoint_that_does_not_answer_is_reported_and_no_cause(
+    stage: RotationStage, port: str
+) -> None:
+    stage.fake.post("/ports", server=SOUND, port=port, closed=True)
     try:
         found, run = diagnose(stage, SOUND, STARTTLS)
     finally:
-        stage.fake.post("/ports", server=SOUND, port=door, closed=False)
+        stage.fake.post("/ports", server=SOUND, port=port, closed=False)
     run.check()
 
     assert found["causes"] == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is a server emptied of mail before its transport restarts, and given free whatever happens?"""
+"""Is a server emptied of mail before its transport restarts, and released whatever happens?"""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_queues_that_do_not_empty_leave_the_choice(fake: FakeProcess, restart: R
         {"kind": "lose_cmdlet", "cmdlet": "Redirect-Message"},
         {"kind": "lose_cmdlet", "cmdlet": "Set-ServerComponentState"},
         {"kind": "service_start_fails", "service": "MSExchangeTransport"},
-        {"kind": "drop_connection", "verb": "Command", "door": "windows", "skip": 1},
+        {"kind": "drop_connection", "verb": "Command", "endpoint": "windows", "skip": 1},
     ],
     ids=lambda fault: f"{fault['kind']} {fault.get('cmdlet', '')}",
 )
@@ -200,7 +200,7 @@ def test_whatever_fails_in_between_the_server_takes_messages_again(
     assert fake.get("/mail")["doubled"] == []
 
 
-def test_a_server_that_an_interrupted_run_left_draining_is_given_free(
+def test_a_server_that_an_interrupted_run_left_draining_is_released(
     fake: FakeProcess, restart: Restart, tmp_path: Path
 ) -> None:
     record = tmp_path / "record"

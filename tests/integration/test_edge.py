@@ -93,7 +93,7 @@ def test_check_mode_shows_the_edge_server_and_changes_nothing(stage: RotationSta
 def test_the_former_internal_transport_certificate_is_back_within_the_same_process(
     stage: RotationStage,
 ) -> None:
-    """Nobody can say No in that shell, so Enable takes the role away and gives it back at once."""
+    """Nobody can say No in that shell, so Enable takes the role away and restores it at once."""
     internal = edge(stage)["InternalTransportCertificateThumbprint"]
 
     stage.run().check()
@@ -151,7 +151,7 @@ def test_a_mailbox_server_taken_for_an_edge_server_is_refused(stage: RotationSta
 
 @pytest.mark.long
 @pytest.mark.once
-def test_a_replaced_internal_transport_certificate_is_told_with_the_steps_to_take(
+def test_a_replaced_internal_transport_certificate_is_reported_with_the_steps_to_take(
     stage: RotationStage,
 ) -> None:
     run = stage.run(rotate_internal_transport_certificate="replace").check()
@@ -206,7 +206,7 @@ def test_what_an_edge_server_does_not_have_is_done_on_the_others(
 
 
 @pytest.mark.parametrize("playbook", ["renew_auth", "renew_federation"])
-def test_edge_servers_alone_cannot_tell_about_the_organization(
+def test_edge_servers_alone_cannot_show_the_organization(
     stage: RotationStage, playbook: str
 ) -> None:
     hosts = "auth_certificate_hosts" if playbook == "renew_auth" else "federation_certificate_hosts"

@@ -15,6 +15,9 @@ from datetime import datetime, timezone
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    read_auth_configuration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     read_hybrid_configuration,
 )
@@ -30,10 +33,11 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     find_certificate,
     read_certificates,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    check_reached,
     find_connector,
-    read_auth_configuration,
     read_receive_connectors,
     read_send_connectors,
     set_connector,
@@ -48,7 +52,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.exchange
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Secret
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletFailed
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     plan_server,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.transport.transport_service import (
@@ -170,7 +173,7 @@ class TestInstalling:
         assert (installed.friendly_name, installed.exportable) == ("Mail 2027", True)
         assert installed.has_private_key is True
 
-    def test_what_was_taken_with_force_is_given_back(
+    def test_what_was_taken_with_force_is_restored(
         self, session: ExchangeSession, server: str, new: LoadedCertificate
     ) -> None:
         before = read_internal_transport_thumbprint(session, server)
@@ -296,7 +299,7 @@ class TestConnectors:
                 session, find_connector(read_send_connectors(session), "partner 01"), desired
             )
             after = find_connector(read_send_connectors(session), "partner 01")
-            check_reached(desired, after)
+            assert not difference(desired, after)
         assert after.to_result()["tls_certificate_name"] is None
 
     def test_a_receive_connector_through_all_its_states(
@@ -308,7 +311,7 @@ class TestConnectors:
             self.change(session, find_connector(connectors, name, server=server), desired)
             connectors = read_receive_connectors(session, server)
             after = find_connector(connectors, name, server=server)
-            check_reached(desired, after)
+            assert not difference(desired, after)
         assert after.auth_mechanism == frozenset()
 
     def test_exchange_demanding_require_tls_is_understood(

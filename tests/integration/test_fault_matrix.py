@@ -39,7 +39,7 @@ SERVERS = [
 
 
 # What a renewal under the same name does differently: no connector is set, and two certificates
-# stand for one name. `make faults` has the rest.
+# have one name. `make faults` has the rest.
 OF_THE_SAME_NAME = ("session gone", "error after effect", "never answered")
 ALL = [("another name", *cell) for cell in CELLS]
 ALL += [("same name", *cell) for cell in CELLS if cell[0] in OF_THE_SAME_NAME]
@@ -82,7 +82,7 @@ def test_it_survives(prepared: Matrix, fault: str, point: Point) -> None:
     assert cell.problems == []
 
 
-def test_a_product_that_cannot_go_back_is_found_out(tmp_path: Path) -> None:
+def test_a_product_that_cannot_roll_back_is_found_out(tmp_path: Path) -> None:
     """Its record is gone, as if it had never been written."""
 
     class WithoutRecord(Matrix):

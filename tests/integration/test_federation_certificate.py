@@ -142,7 +142,7 @@ def test_an_interrupted_run_is_finished_by_the_next(setting: Setting) -> None:
         ({"federation_certificate_stage_days": -1}, "must not be negative"),
     ],
 )
-def test_a_wrong_wish_is_refused(setting: Setting, variables: dict[str, Any], reason: str) -> None:
+def test_a_wrong_input_is_refused(setting: Setting, variables: dict[str, Any], reason: str) -> None:
     stage = setting(days=50)
     assert reason in renew(stage, **variables).output
     assert stage.changing_cmdlets() == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does the playbook renew the certificate of hybrid mail, and tell the truth about the wizard?"""
+"""Does the playbook renew the certificate of hybrid mail and report what is left for the wizard?"""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def frontend(stage: RotationStage, server: str) -> dict[str, Any]:
     return found
 
 
-def told(run: PlaybookRun) -> str:
-    return "\n".join(run.result("Tell whether the wizard has to run")["msg"])
+def shown(run: PlaybookRun) -> str:
+    return "\n".join(run.result("Report whether the wizard has to run")["msg"])
 
 
 WITHOUT_A_NAME = SECOND_CA.issue(
@@ -85,7 +85,7 @@ WITHOUT_A_NAME = SECOND_CA.issue(
 
 
 def leaving_a_name(stage: RotationStage) -> dict[str, Any]:
-    """What the role has to be told so that it takes such a certificate."""
+    """What the role has to be given so that it takes such a certificate."""
     return {
         "rotate_outgoing": [stage.example.old.thumbprint],
         "preflight_required_names": ["smtp.contoso.test"],
@@ -94,10 +94,12 @@ def leaving_a_name(stage: RotationStage) -> dict[str, Any]:
     }
 
 
-def assert_told_of_the_lost_name(run: PlaybookRun) -> None:
-    assert "Exchange Online has to be changed" in told(run)
-    assert "-eq 'mail.contoso.test' } | Set-InboundConnector -TlsSenderCertificateName" in told(run)
-    assert "Set-OutboundConnector -TlsDomain 'smtp.contoso.test'" in told(run)
+def assert_reports_the_lost_name(run: PlaybookRun) -> None:
+    assert "Exchange Online has to be changed" in shown(run)
+    assert "-eq 'mail.contoso.test' } | Set-InboundConnector -TlsSenderCertificateName" in shown(
+        run
+    )
+    assert "Set-OutboundConnector -TlsDomain 'smtp.contoso.test'" in shown(run)
 
 
 def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Setting) -> None:
@@ -124,9 +126,9 @@ def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Sett
         ]
         assert frontend(stage, server)["RequireTLS"] is False
     assert stage.everywhere() == {stage.example.new.thumbprint}
-    assert "need not run again; Microsoft recommends it all the same" in told(run)
-    assert "The issuer changed." in told(run)
-    assert "Set-InboundConnector" not in told(run)
+    assert "need not run again; Microsoft recommends it all the same" in shown(run)
+    assert "The issuer changed." in shown(run)
+    assert "Set-InboundConnector" not in shown(run)
 
     again = renew(stage).check()
     assert again.changed == 0
@@ -136,7 +138,7 @@ def test_everything_on_premises_is_set_and_the_wizard_need_not_run(setting: Sett
 @pytest.mark.long
 @pytest.mark.once
 def test_the_same_issuer_and_subject_change_no_connector(setting: Setting, tmp_path: Path) -> None:
-    """Nor does the cloud, for a name that was given up renewals ago and is still in the store."""
+    """Nor does the cloud, for a name that was dropped renewals ago and is still in the store."""
     names = [*NAMES, "legacy.contoso.test"]
     older = FIRST_CA.issue(*SUBJECT, dns=names, not_before=pki.now() - pki.days(200), valid_days=90)
     older.write_pfx(tmp_path / "older.pfx", "older")
@@ -147,19 +149,19 @@ def test_the_same_issuer_and_subject_change_no_connector(setting: Setting, tmp_p
 
     stage = setting(new=FIRST_CA.issue(*SUBJECT, dns=NAMES, valid_days=90), adjust=keep)
     run = renew(stage).check()
-    assert "Issuer and subject are as before" in told(run)
-    assert "The Hybrid Configuration Wizard need not run again:" in told(run)
+    assert "Issuer and subject are as before" in shown(run)
+    assert "The Hybrid Configuration Wizard need not run again:" in shown(run)
 
 
 @pytest.mark.once
-def test_a_lost_name_means_the_cloud_and_the_commands_are_told(setting: Setting) -> None:
+def test_a_lost_name_means_the_cloud_and_the_commands_are_shown(setting: Setting) -> None:
     stage = setting(new=WITHOUT_A_NAME)
-    assert_told_of_the_lost_name(renew(stage, **leaving_a_name(stage)).check())
+    assert_reports_the_lost_name(renew(stage, **leaving_a_name(stage)).check())
 
 
 @pytest.mark.long
 @pytest.mark.once
-def test_a_run_that_goes_on_tells_of_the_name_that_the_first_one_gave_up(setting: Setting) -> None:
+def test_a_resumed_run_reports_the_name_that_the_first_one_dropped(setting: Setting) -> None:
     """By then the hybrid configuration names the new certificate already."""
     stage = setting(new=WITHOUT_A_NAME)
     given = leaving_a_name(stage)
@@ -169,9 +171,9 @@ def test_a_run_that_goes_on_tells_of_the_name_that_the_first_one_gave_up(setting
     named = stage.state()["hybrid_configuration"]["TlsCertificateName"]
     assert "smtp.contoso.test" in named
 
-    assert_told_of_the_lost_name(renew(stage, check_mode=True, **given).check())
+    assert_reports_the_lost_name(renew(stage, check_mode=True, **given).check())
     assert stage.changing_cmdlets() == []
-    assert_told_of_the_lost_name(renew(stage, **given).check())
+    assert_reports_the_lost_name(renew(stage, **given).check())
     assert "Set-HybridConfiguration" not in stage.changing_cmdlets()
     assert renew(stage, **given).check().changed == 0
 
@@ -223,7 +225,7 @@ def test_the_connectors_of_another_tenant_and_of_a_relay_are_left_alone(setting:
 
     assert others() == before
     assert outbound(stage)["CloudServicesMailEnabled"] is True
-    assert told(run).count("leave it alone") == 2
+    assert shown(run).count("leave it alone") == 2
     assert renew(stage).check().changed == 0
 
 
@@ -247,7 +249,7 @@ def presented_by(stage: RotationStage, port: str) -> set[str | None]:
 
 
 @pytest.mark.once
-def test_a_killed_run_leaves_a_restart_that_the_next_one_makes_up_for(setting: Setting) -> None:
+def test_a_killed_run_leaves_a_restart_that_the_next_one_does(setting: Setting) -> None:
     """By then nothing is left to be set on EX01, and nothing that it presents is replaced."""
     stage = setting(adjust=by_one_name)
     self_signed = presented_by(stage, "submission")
@@ -268,7 +270,7 @@ def test_a_killed_run_leaves_a_restart_that_the_next_one_makes_up_for(setting: S
 
 @pytest.mark.long
 @pytest.mark.once
-def test_port_25_that_goes_on_with_another_certificate_fails_the_run(setting: Setting) -> None:
+def test_port_25_that_still_presents_another_certificate_fails_the_run(setting: Setting) -> None:
     """Here what is forwarded as port 25 is port 587 of the server."""
     stage = setting(adjust=by_one_name)
     for name in ("EX01", "EX02"):
@@ -357,7 +359,7 @@ def test_a_failure_puts_hybrid_mail_back_as_it_was(setting: Setting) -> None:
     assert [settings(item) for item in after] == [settings(item) for item in before]
 
 
-def test_the_prerequisites_of_the_wizard_are_told_one_by_one(setting: Setting) -> None:
+def test_the_prerequisites_of_the_wizard_are_reported_one_by_one(setting: Setting) -> None:
     def break_them(organisation: dict[str, Any]) -> None:
         organisation["send_connectors"].append(
             {
@@ -396,7 +398,7 @@ def test_the_prerequisites_of_the_wizard_are_told_one_by_one(setting: Setting) -
 
 def test_the_hybrid_configuration_is_set_read_and_compared(setting: Setting) -> None:
     stage = setting()
-    wish = {
+    desired = {
         "domains": ["CONTOSO.test"],
         "features": ["freebusy", "SecureMail", "MoveMailbox"],
         "receiving_transport_servers": ["ex01.contoso.test"],
@@ -408,13 +410,13 @@ def test_the_hybrid_configuration_is_set_read_and_compared(setting: Setting) -> 
         return stage.run(playbook=[play("EX01", tasks)], check_mode=check_mode)
 
     assert run({}).check().changed == 0
-    planned = run(wish, check_mode=True).check()
+    planned = run(desired, check_mode=True).check()
     assert stage.changing_cmdlets() == []
-    done = run(wish).check()
+    done = run(desired).check()
     assert done.result("Set")["changes"] == planned.result("Set")["changes"]
     assert len(done.result("Set")["changes"]) == 3
     assert done.result("Set")["hybrid_configuration"]["receiving_transport_servers"] == ["EX01"]
-    assert run(wish).check().changed == 0
+    assert run(desired).check().changed == 0
     both = run({"edge_transport_servers": ["EDGE01"]})
     assert "exclude each other" in both.result("Set")["msg"]
     assert stage.changing_cmdlets() == []

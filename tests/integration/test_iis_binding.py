@@ -59,7 +59,7 @@ def read(stage: ModuleStage) -> dict[str, Any]:
     return run.result("Read")
 
 
-def test_a_sound_server_is_told_as_it_is_and_left_alone(stage: ModuleStage) -> None:
+def test_a_sound_server_is_reported_as_it_is_and_left_alone(stage: ModuleStage) -> None:
     old = stage.example.old.thumbprint
 
     found = read(stage)
@@ -163,7 +163,7 @@ def test_an_answer_that_gets_lost_is_looked_for_at_the_server(stage: ModuleStage
     old = stage.example.old.thumbprint
     break_binding(stage, LOOPBACK, own(stage))
     # The third answer with output is that of the script which binds: bindings are read before.
-    stage.fake.post("/faults", kind="lose_answer", door="windows", verb="Receive", skip=1)
+    stage.fake.post("/faults", kind="lose_answer", endpoint="windows", verb="Receive", skip=1)
 
     run = bind(stage, thumbprint=old).check()
 
@@ -219,7 +219,7 @@ def test_the_playbook_sets_all_servers_right_and_restarts_those_one_by_one(
         assert stage.counters(server)["service_starts"] == {}
 
 
-def test_one_changed_server_has_all_of_them_restarted_unless_told_otherwise(
+def test_one_changed_server_has_all_of_them_restarted_by_default(
     stage: ModuleStage,
 ) -> None:
     break_binding(stage, LOOPBACK, "0" * 40, server="EX02")
@@ -234,7 +234,7 @@ def test_one_changed_server_has_all_of_them_restarted_unless_told_otherwise(
     assert stage.counters("EX02")["service_starts"]["W3SVC"] == 1
 
 
-def test_a_restart_that_failed_is_made_up_for_by_the_next_run(stage: ModuleStage) -> None:
+def test_a_restart_that_failed_is_done_by_the_next_run(stage: ModuleStage) -> None:
     break_binding(stage, LOOPBACK, "0" * 40, server="EX02")
     notes = stage.directory / "notes"
     stage.fake.post("/faults", kind="service_start_fails", service="W3SVC", server="EX01")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Are internal transport certificates reported, made anew and given back, Edge servers in mind?"""
+"""Are internal transport certificates reported, recreated and restored, Edge servers in mind?"""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ def internal(stage: RotationStage) -> dict[str, str]:
 
 def take_the_role_away(stage: RotationStage, server: str) -> str:
     """As a script with -Force does it; returns the certificate that has the role now."""
-    wish = {
+    options = {
         "pfx_path": str(stage.example.pfx),
         "pfx_password": stage.example.pfx_password,
         "services": ["SMTP"],
         "internal_transport_certificate": "replace",
     }
-    stage.run(playbook=[play(server, [task("Take", "exchange_certificate", wish)])]).check()
+    stage.run(playbook=[play(server, [task("Take", "exchange_certificate", options)])]).check()
     return stage.example.new.thumbprint
 
 
@@ -100,7 +100,7 @@ def test_good_ones_are_left_alone(setting: Setting) -> None:
     assert internal(stage) == before
 
 
-def test_one_that_ends_soon_is_made_anew_and_loaded(setting: Setting) -> None:
+def test_one_that_ends_soon_is_recreated_and_loaded(setting: Setting) -> None:
     stage = setting()
     before = internal(stage)
     soon = {"internal_certificate_days_left": 2000}
@@ -121,7 +121,7 @@ def test_one_that_ends_soon_is_made_anew_and_loaded(setting: Setting) -> None:
     assert renew(stage).check().changed == 0
 
 
-def test_a_restart_that_failed_is_made_up_for_by_the_next_run(setting: Setting) -> None:
+def test_a_restart_that_failed_is_done_by_the_next_run(setting: Setting) -> None:
     stage = setting(expired=True)
     stage.fake.post("/faults", kind="service_start_fails", service="MSExchangeTransport")
     assert renew(stage).return_code != 0
@@ -138,7 +138,7 @@ def test_a_restart_that_failed_is_made_up_for_by_the_next_run(setting: Setting) 
     assert renew(stage).check().changed == 0
 
 
-def test_an_expired_one_is_made_anew(setting: Setting) -> None:
+def test_an_expired_one_is_recreated(setting: Setting) -> None:
     stage = setting(expired=True)
     before = internal(stage)
 
@@ -150,14 +150,14 @@ def test_an_expired_one_is_made_anew(setting: Setting) -> None:
     assert renew(stage).check().changed == 0
 
 
-def test_the_role_is_given_back_to_the_former_one(setting: Setting) -> None:
+def test_the_role_is_restored_to_the_former_one(setting: Setting) -> None:
     stage = setting()
     former = internal(stage)["EX01"]
     take_the_role_away(stage, "EX01")
-    wish = {"thumbprint": former}
+    options = {"thumbprint": former}
 
     def run(check_mode: bool = False) -> PlaybookRun:
-        tasks = [task("Give back", "exchange_internal_transport_certificate", wish)]
+        tasks = [task("Restore", "exchange_internal_transport_certificate", options)]
         return stage.run(playbook=[play("EX01", tasks)], check_mode=check_mode)
 
     assert run(check_mode=True).check().changed == 1
@@ -186,15 +186,15 @@ def test_with_edge_servers_nothing_is_changed_unless_it_is_accepted(setting: Set
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("options", "reason"),
     [
         ({"thumbprint": "A" * 40}, "has no certificate"),
         ({"days_left": -1}, "must not be negative"),
     ],
 )
-def test_a_wrong_wish_is_refused(setting: Setting, wish: dict[str, Any], reason: str) -> None:
+def test_a_wrong_input_is_refused(setting: Setting, options: dict[str, Any], reason: str) -> None:
     stage = setting()
-    tasks = [task("Do", "exchange_internal_transport_certificate", wish)]
+    tasks = [task("Do", "exchange_internal_transport_certificate", options)]
     run = stage.run(playbook=[play("EX01", tasks)])
     assert reason in run.result("Do")["msg"]
     assert stage.changing_cmdlets() == []

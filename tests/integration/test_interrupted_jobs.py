@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is a scheduled job that was killed gone on with by the next one, or else taken back by it?
+"""Is a scheduled job that was killed resumed by the next one, or else rolled back by it?
 
 What the certificates serve does not show it: connectors, restarts and drains come after that.
 """
@@ -135,7 +135,7 @@ def renewing(tmp_path: Path) -> Iterator[RotationStage]:
     """The same with an authority, whose root the servers do not know."""
     example = write_example(tmp_path, SERVERS, adjust=lambda whole: whole.pop("trusted_roots"))
     with Pebble(tmp_path / "pebble") as pebble, FakeProcess.start(example.file) as fake:
-        yield RotationStage(tmp_path, example, fake, variables=pebble.wish(tmp_path))
+        yield RotationStage(tmp_path, example, fake, variables=pebble.variables(tmp_path))
 
 
 def serves_everywhere(stage: RotationStage, thumbprint: str) -> bool:
@@ -193,7 +193,7 @@ def test_a_rotation_killed_after_the_certificate_serves_is_finished(
     assert_reached(job, new)
 
 
-def test_while_one_is_at_work_no_other_begins_and_nothing_is_taken_back(
+def test_while_one_is_at_work_no_other_begins_and_nothing_is_rolled_back(
     stage: RotationStage,
 ) -> None:
     job = newest(stage)
@@ -236,7 +236,7 @@ def test_a_rotation_is_finished_although_its_certificate_was_replaced_in_the_fol
 
 
 @pytest.mark.long
-def test_a_rotation_that_was_interrupted_long_ago_is_told_and_left_alone(
+def test_a_rotation_that_was_interrupted_long_ago_is_reported_and_left_alone(
     stage: RotationStage,
 ) -> None:
     job = newest(stage)
@@ -250,16 +250,16 @@ def test_a_rotation_that_was_interrupted_long_ago_is_told_and_left_alone(
     assert job.records() == {False}
 
 
-def test_a_rotation_whose_certificate_is_gone_is_taken_back(stage: RotationStage) -> None:
+def test_a_rotation_whose_certificate_is_gone_is_rolled_back(stage: RotationStage) -> None:
     before = sound(stage.state())
     job = newest(stage)
     job.kill_in("Import-ExchangeCertificate", server="EX02")
     for path in (stage.directory / "fetched").iterdir():
         path.unlink()
 
-    taken_back = job.run().check()
+    rolled_back = job.run().check()
 
-    assert "The next run gets another certificate when one is due" in taken_back.output
+    assert "The next run gets another certificate when one is due" in rolled_back.output
     after = sound(stage.state())
     assert after == before, difference(after, before)
     newest(stage).run().check()
@@ -284,7 +284,7 @@ class TestWithAnAuthority:
         assert job.certificates() == [issued]
         assert_reached(job, issued)
 
-    def test_a_renewal_killed_between_the_servers_goes_on_with_a_certificate_that_is_kept(
+    def test_a_renewal_killed_between_the_servers_is_resumed_with_a_certificate_that_is_kept(
         self, renewing: RotationStage
     ) -> None:
         job = Job(renewing, ACME, {"acme_renewal_keep_key": "file"})
@@ -296,7 +296,7 @@ class TestWithAnAuthority:
         assert job.certificates() == [issued]
         assert_reached(job, issued)
 
-    def test_a_renewal_killed_between_the_servers_is_taken_back_when_nothing_is_kept(
+    def test_a_renewal_killed_between_the_servers_is_rolled_back_when_nothing_is_kept(
         self, renewing: RotationStage
     ) -> None:
         before = sound(renewing.state())
@@ -305,7 +305,7 @@ class TestWithAnAuthority:
         (first,) = job.certificates()
 
         planned = job.run(check_mode=True).check()
-        assert "would be taken back" in planned.output
+        assert "would be rolled back" in planned.output
         assert renewing.changing_cmdlets() == []
 
         job.run().check()

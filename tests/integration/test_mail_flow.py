@@ -185,12 +185,12 @@ def test_each_refusal_says_what_to_do(send: Send, options: dict[str, Any], said:
     assert "wr0ng-password" not in run.output
 
 
-def test_a_server_whose_front_end_is_stopped_is_told(fake: FakeProcess, send: Send) -> None:
+def test_a_server_whose_front_end_is_stopped_is_reported(fake: FakeProcess, send: Send) -> None:
     fake.post("/services", server="EX01", service="MSExchangeFrontEndTransport", action="stop")
     assert "cannot be reached" in send().result("Send")["msg"]
 
 
-def test_without_starttls_it_is_told_what_that_means(fake: FakeProcess, send: Send) -> None:
+def test_without_starttls_the_message_says_what_that_means(fake: FakeProcess, send: Send) -> None:
     fake.post("/services", server="EX01", service="MSExchangeTransport", action="stop")
     fake.post("/services", server="EX02", service="MSExchangeTransport", action="stop")
     assert "451 4.7.0" in send().result("Send")["msg"]

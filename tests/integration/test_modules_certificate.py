@@ -29,6 +29,7 @@ def install(stage: ModuleStage, name: str = "Install", **options: Any) -> dict[s
     )
 
 
+@pytest.mark.main_way
 def test_a_certificate_is_planned_installed_and_found_installed(stage: ModuleStage) -> None:
     server = stage.fresh_server()
     internal = stage.server(server)["InternalTransportCertificateThumbprint"]
@@ -151,7 +152,7 @@ def test_without_any_details_services_are_unknown_and_not_none(stage: ModuleStag
     read = run.result("Read")["certificates"]
     assert [item["thumbprint"] for item in read] == [stage.example.old.thumbprint]
     assert read[0]["services"] is None
-    assert any("does not tell which services" in x for x in run.result("Install")["warnings"])
+    assert any("does not report which services" in x for x in run.result("Install")["warnings"])
 
 
 def test_elliptic_curve_and_other_warnings_are_shown_to_the_user(stage: ModuleStage) -> None:
@@ -224,7 +225,7 @@ def test_removal_of_exchange_s_own_certificates_is_explained(stage: ModuleStage,
     assert stage.calls(changing=True) == []
 
 
-def test_a_failure_of_enabling_is_told_with_what_was_done_and_repaired_by_the_next_run(
+def test_a_failure_of_enabling_is_reported_with_what_was_done_and_repaired_by_the_next_run(
     stage: ModuleStage,
 ) -> None:
     server = stage.fresh_server()

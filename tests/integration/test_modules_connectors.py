@@ -38,7 +38,7 @@ def receive_connector(stage: ModuleStage, server: str, name: str) -> dict[str, A
 
 def test_a_send_connector_gets_its_tls_side_in_one_cmdlet(stage: ModuleStage) -> None:
     server = stage.fresh_server()
-    wish = {
+    options = {
         "name": CLOUD,
         **stage.source,
         "require_tls": True,
@@ -49,11 +49,13 @@ def test_a_send_connector_gets_its_tls_side_in_one_cmdlet(stage: ModuleStage) ->
     }
 
     planned = stage.run(
-        task("Set", "exchange_send_connector", wish), hosts=server, check_mode=True, diff=True
+        task("Set", "exchange_send_connector", options), hosts=server, check_mode=True, diff=True
     ).check()
 
     assert stage.calls(changing=True) == []
-    run = stage.run(task("Set", "exchange_send_connector", wish), hosts=server, diff=True).check()
+    run = stage.run(
+        task("Set", "exchange_send_connector", options), hosts=server, diff=True
+    ).check()
     assert stage.calls() == ["Get-SendConnector", "Set-SendConnector", "Get-SendConnector"]
     assert run.result("Set")["diff"] == planned.result("Set")["diff"]
     stored = send_connector(stage, CLOUD)
@@ -62,7 +64,7 @@ def test_a_send_connector_gets_its_tls_side_in_one_cmdlet(stage: ModuleStage) ->
     assert stored["TlsDomain"] == "mail.protection.outlook.com"
     assert stored["CloudServicesMailEnabled"] is True
 
-    again = stage.run(task("Set", "exchange_send_connector", wish), hosts=server).check()
+    again = stage.run(task("Set", "exchange_send_connector", options), hosts=server).check()
 
     assert again.changed == 0
     assert stage.calls() == ["Get-SendConnector"]
@@ -98,7 +100,7 @@ def test_a_send_connector_is_cleared_and_given_a_value_in_any_spelling(stage: Mo
 
 def test_a_receive_connector_gets_its_tls_side(stage: ModuleStage) -> None:
     server = stage.fresh_server()
-    wish = {
+    options = {
         "name": f"{server}\\Default Frontend {server}",
         **stage.source,
         "tls_domain_capabilities": [HYBRID],
@@ -107,9 +109,9 @@ def test_a_receive_connector_gets_its_tls_side(stage: ModuleStage) -> None:
     }
 
     run = stage.run(
-        task("Plan", "exchange_receive_connector_tls", wish) | {"check_mode": True},
-        task("Set", "exchange_receive_connector_tls", wish),
-        task("Again", "exchange_receive_connector_tls", wish),
+        task("Plan", "exchange_receive_connector_tls", options) | {"check_mode": True},
+        task("Set", "exchange_receive_connector_tls", options),
+        task("Again", "exchange_receive_connector_tls", options),
         hosts=server,
     ).check()
 

@@ -38,6 +38,7 @@ def status(stage: ModuleStage, server: str, name: str) -> str:
     return str(found["Status"])
 
 
+@pytest.mark.main_way
 def test_transport_is_restarted_and_smtp_answers(stage: ModuleStage) -> None:
     server = stage.fresh_server()
 

@@ -148,7 +148,7 @@ def test_what_would_be_due_at_once_is_not_rotated_to(stage: RotationStage) -> No
     said = f"({revoked}) would be due as soon as it is in use: it is revoked."
     assert said in " ".join(refused.output.split())
     assert stage.changing_cmdlets() == []
-    # Once it is in use, the audit of what is due tells it, and there is nothing to rotate to.
+    # Once it is in use, the audit of what is due reports it, and there is nothing to rotate to.
     look(stage).check()
     assert look(stage, due_revoked_thumbprints=[revoked]).check().changed == 0
 
@@ -165,7 +165,7 @@ def test_what_would_be_due_at_once_is_not_rotated_to(stage: RotationStage) -> No
         ("rubbish", "holds a damaged certificate"),
     ],
 )
-def test_what_cannot_be_used_is_told(stage: RotationStage, wrong: str, reason: str) -> None:
+def test_what_cannot_be_used_is_reported(stage: RotationStage, wrong: str, reason: str) -> None:
     new, said = stage.example.new, {}
     if wrong == "expired":
         new = SECOND_CA.issue(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Are people told before, after and on failure, and no secret with it?"""
+"""Are people notified before, after and on failure, and no secret with it?"""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def stage(tmp_path: Path, webhook: Webhook) -> Iterator[RotationStage]:
         yield RotationStage(tmp_path, example, fake, variables)
 
 
-def test_people_are_told_before_and_after_and_not_when_nothing_is_done(
+def test_people_are_notified_before_and_after_and_not_when_nothing_is_done(
     stage: RotationStage, webhook: Webhook, tmp_path: Path
 ) -> None:
     own = tmp_path / "own.yml"
     own.write_text(
         "- name: Write it down\n"
         "  ansible.builtin.copy:\n"
-        f"    dest: {tmp_path}/told-{{{{ notify_event }}}}\n"
+        f"    dest: {tmp_path}/notified-{{{{ notify_event }}}}\n"
         '    content: "{{ notify_subject }}"\n'
         '    mode: "0600"\n'
         "  delegate_to: localhost\n"
@@ -87,7 +87,10 @@ def test_people_are_told_before_and_after_and_not_when_nothing_is_done(
     assert "Import certificate" in webhook.bodies[0]["text"]
     assert stage.example.new.thumbprint in webhook.bodies[1]["text"]
     assert webhook.bodies[1]["run_folder"].startswith(str(tmp_path / "runs"))
-    assert {file.name for file in tmp_path.glob("told-*")} == {"told-before", "told-after"}
+    assert {file.name for file in tmp_path.glob("notified-*")} == {
+        "notified-before",
+        "notified-after",
+    }
     assert TOKEN not in run.output
     assert stage.example.password not in json.dumps(webhook.bodies)
 
@@ -95,7 +98,7 @@ def test_people_are_told_before_and_after_and_not_when_nothing_is_done(
     assert webhook.events == ["before", "after"]
 
 
-def test_people_are_told_of_a_failure_and_of_what_became_of_it(
+def test_people_are_notified_of_a_failure_and_of_what_became_of_it(
     stage: RotationStage, webhook: Webhook
 ) -> None:
     stage.fake.post("/faults", kind="fail_cmdlet", cmdlet="Set-SendConnector")
@@ -106,7 +109,7 @@ def test_people_are_told_of_a_failure_and_of_what_became_of_it(
     assert "Everything is as it was before the run." in webhook.bodies[1]["text"]
 
 
-def test_who_cannot_be_told_before_stops_the_run_unless_that_is_not_wanted(
+def test_a_notification_that_fails_before_stops_the_run_unless_that_is_not_wanted(
     stage: RotationStage, webhook: Webhook
 ) -> None:
     webhook.status = 503
@@ -117,8 +120,8 @@ def test_who_cannot_be_told_before_stops_the_run_unless_that_is_not_wanted(
     assert stage.changing_cmdlets() == []
     assert TOKEN not in run.output
 
-    going_on = stage.run(notify_must_succeed=False).check()
-    assert "NOT TOLD (before)" in going_on.output
+    continued = stage.run(notify_must_succeed=False).check()
+    assert "NOT NOTIFIED (before)" in continued.output
     assert stage.everywhere() == {stage.example.new.thumbprint}
 
 

@@ -106,7 +106,7 @@ def test_a_lost_answer_is_looked_up(stage: RotationStage) -> None:
     assert stage.changing_cmdlets().count("Set-PopSettings") == 2
 
 
-def test_a_restart_that_was_not_possible_is_made_up_for_by_the_next_run(
+def test_a_restart_that_was_not_possible_is_done_by_the_next_run(
     stage: RotationStage,
 ) -> None:
     stage.fake.post("/ports", server="EX02", port="winrm_http", closed=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does a rotation refuse to begin when something is wrong, and tell everything at once?"""
+"""Does a rotation refuse to begin when something is wrong, and report everything at once?"""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_a_sound_organization_passes_and_nothing_is_changed(staging: Staging) ->
     assert {check for check, status in first.items() if status == "warn"} == {"build", "names"}
     assert set(first) >= {
         "validity", "wildcard", "common_name", "chain", "key", "signature", "usage", "self_signed",
-        "revoked", "name_length", "exchange_door", "windows_door", "clock", "ports", "build",
-        "builds", "services", "components", "queues", "back_pressure", "pending_requests",
+        "revoked", "name_length", "exchange_endpoint", "windows_endpoint", "clock", "ports",
+        "build", "builds", "services", "components", "queues", "back_pressure", "pending_requests",
         "permissions",
         "auth_certificate", "rollback", "backup",
     }  # fmt: skip
@@ -80,7 +80,7 @@ BROKEN = {
 }
 
 
-def test_everything_is_told_at_once_and_nothing_begins(staging: Staging) -> None:
+def test_everything_is_reported_at_once_and_nothing_begins(staging: Staging) -> None:
     stage = staging(
         servers=[{"name": "EX01", "site": "Berlin"}, BROKEN],
         new=SECOND_CA.issue(*SUBJECT, dns=[NAMES[0], "*.contoso.test"], valid_days=20),
@@ -103,17 +103,17 @@ def test_everything_is_told_at_once_and_nothing_begins(staging: Staging) -> None
     assert "EX02 (clock)" in message
 
 
-@pytest.mark.parametrize("door", ["powershell_http", "winrm_http"])
-def test_a_door_that_does_not_answer_is_a_finding_like_any_other(
-    staging: Staging, door: str
+@pytest.mark.parametrize("port", ["powershell_http", "winrm_http"])
+def test_an_endpoint_that_does_not_answer_is_a_finding_like_any_other(
+    staging: Staging, port: str
 ) -> None:
     stage = staging()
-    stage.fake.post("/ports", server="EX02", port=door, closed=True)
+    stage.fake.post("/ports", server="EX02", port=port, closed=True)
 
     run = stage.run()
 
     assert run.return_code != 0
-    name = "exchange_door" if door.startswith("power") else "windows_door"
+    name = "exchange_endpoint" if port.startswith("power") else "windows_endpoint"
     assert findings(run, "EX02")[name] == "fail"
     assert findings(run, "EX01")[name] == "pass"
     assert stage.changing_cmdlets() == []
@@ -149,7 +149,7 @@ def test_a_role_that_will_be_missing_half_way_is_missed_at_the_start(
     assert stage.changing_cmdlets() == []
 
 
-def test_where_commands_cannot_be_listed_that_is_told_and_no_reason_to_stop(
+def test_where_commands_cannot_be_listed_that_is_reported_and_no_reason_to_stop(
     staging: Staging,
 ) -> None:
     stage = staging(behavior={"get_command": False})
@@ -170,7 +170,7 @@ def test_outside_of_the_maintenance_window_only_the_plan_is_made(staging: Stagin
     assert stage.run(preflight_window={**never, "start": "25:00"}).return_code != 0
 
 
-def test_the_same_name_and_a_key_that_cannot_be_exported_are_told(staging: Staging) -> None:
+def test_the_same_name_and_a_key_that_cannot_be_exported_are_reported(staging: Staging) -> None:
     old = FIRST_CA.issue(*SUBJECT, dns=NAMES, not_before=pki.now() - pki.days(80), valid_days=90)
 
     def adjust(organisation: dict[str, Any]) -> None:

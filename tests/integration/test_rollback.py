@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does a rotation go back to what was before, by itself and by the playbook, whatever happened?"""
+"""Does a rotation roll back, by itself and by the playbook, whatever happened?"""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def assert_as(stage: RotationStage, before: dict[str, Any]) -> None:
         pytest.param(True, id="same name"),
     ],
 )
-def test_a_finished_rotation_is_taken_back_and_taking_it_back_again_changes_nothing(
+def test_a_finished_rotation_is_rolled_back_and_a_second_rollback_changes_nothing(
     staging: Staging, same_name: bool
 ) -> None:
     stage = staging(same_name=same_name)
@@ -96,7 +96,7 @@ def test_a_finished_rotation_is_taken_back_and_taking_it_back_again_changes_noth
     assert document["outcome"] == "rolled back"
 
 
-def test_a_rotation_that_fails_goes_back_by_itself_and_the_next_one_begins_anew(
+def test_a_rotation_that_fails_rolls_back_by_itself_and_the_next_one_starts_again(
     staging: Staging,
 ) -> None:
     stage = staging()
@@ -116,7 +116,7 @@ def test_a_rotation_that_fails_goes_back_by_itself_and_the_next_one_begins_anew(
     assert len(list((stage.directory / "runs").glob("*-rotate-*"))) == 2
 
 
-def test_where_going_back_is_switched_off_the_next_run_goes_on_in_the_same_record(
+def test_where_the_rollback_is_switched_off_the_next_run_resumes_the_same_record(
     staging: Staging,
 ) -> None:
     stage = staging()
@@ -136,7 +136,7 @@ def test_where_going_back_is_switched_off_the_next_run_goes_on_in_the_same_recor
     assert_as(stage, before)
 
 
-def test_a_server_that_cannot_be_reached_does_not_keep_the_others_from_going_back(
+def test_a_server_that_cannot_be_reached_does_not_keep_the_others_from_being_rolled_back(
     staging: Staging,
 ) -> None:
     stage = staging()
@@ -173,7 +173,7 @@ def test_an_internal_transport_certificate_that_exchange_replaced_all_the_same_c
     assert_as(stage, before)
 
 
-def test_a_certificate_that_somebody_removed_is_told_before_anything_is_changed(
+def test_a_certificate_that_somebody_removed_is_reported_before_anything_is_changed(
     staging: Staging,
 ) -> None:
     stage = staging()
@@ -200,7 +200,7 @@ def test_a_certificate_that_somebody_removed_is_told_before_anything_is_changed(
     assert stage.changing_cmdlets() == []
 
 
-def test_without_a_folder_the_run_that_was_interrupted_is_taken_back(staging: Staging) -> None:
+def test_without_a_folder_the_run_that_was_interrupted_is_rolled_back(staging: Staging) -> None:
     stage = staging()
     before = sound(stage.state())
     empty = stage.run(playbook=ROLLBACK, rollback_run_folder="").check()
@@ -211,13 +211,13 @@ def test_without_a_folder_the_run_that_was_interrupted_is_taken_back(staging: St
     assert interrupted != before
 
     too_old = stage.run(playbook=ROLLBACK, rollback_maximum_age_hours=0.00001).check()
-    assert f"{folder_of(stage)} has not finished" in told(too_old)
+    assert f"{folder_of(stage)} has not finished" in reported(too_old)
     planned = stage.run(playbook=ROLLBACK, check_mode=True).check()
     assert sound(stage.state()) == interrupted
     assert planned.changed > 0
 
-    back = stage.run(playbook=ROLLBACK).check()
-    assert f"is taken: {folder_of(stage)}," in told(back)
+    done = stage.run(playbook=ROLLBACK).check()
+    assert f"is taken: {folder_of(stage)}," in reported(done)
     assert_as(stage, before)
 
     again = stage.run(playbook=ROLLBACK).check()
@@ -225,12 +225,12 @@ def test_without_a_folder_the_run_that_was_interrupted_is_taken_back(staging: St
     assert (again.changed, stage.changing_cmdlets()) == (0, [])
 
 
-def told(run: Any) -> str:
-    """What was said about the folder."""
+def reported(run: Any) -> str:
+    """What was reported about the folder."""
     return str(run.result("Say which one is taken")["msg"])
 
 
-def test_a_rotation_that_has_finished_is_not_taken_back_without_being_named(
+def test_a_rotation_that_has_finished_is_not_rolled_back_without_being_named(
     staging: Staging,
 ) -> None:
     stage = staging()
@@ -239,7 +239,7 @@ def test_a_rotation_that_has_finished_is_not_taken_back_without_being_named(
 
     run = stage.run(playbook=ROLLBACK).check()
 
-    assert "There is nothing to roll back" in told(run)
+    assert "There is nothing to roll back" in reported(run)
     assert sound(stage.state()) == after
     assert (run.changed, stage.changing_cmdlets()) == (0, [])
 
@@ -254,7 +254,7 @@ def test_a_folder_that_holds_no_record_is_refused(staging: Staging, folder: str)
     assert stage.changing_cmdlets() == []
 
 
-def test_the_record_is_for_its_owner_alone_and_tells_every_change(staging: Staging) -> None:
+def test_the_record_is_for_its_owner_alone_and_shows_every_change(staging: Staging) -> None:
     stage = staging()
     stage.run().check()
 

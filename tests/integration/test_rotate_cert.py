@@ -355,7 +355,7 @@ def test_a_server_that_cannot_be_reached_leaves_all_of_them_untouched(setting: S
     assert stage.changing_cmdlets() == []
 
 
-def test_a_port_that_is_out_of_reach_is_told_before_any_change(setting: Setting) -> None:
+def test_a_port_that_is_out_of_reach_is_reported_before_any_change(setting: Setting) -> None:
     stage = setting()
     stage.fake.post("/ports", server="EX02", port="submission", closed=True)
 
@@ -370,7 +370,7 @@ def test_a_port_that_is_out_of_reach_is_told_before_any_change(setting: Setting)
 def test_a_first_certificate_that_an_interrupted_run_only_installed_is_loaded_by_the_next(
     setting: Setting,
 ) -> None:
-    """Nothing is replaced and no connector changes: only the connectors' names tell what is due."""
+    """Nothing is replaced and no connector changes: only the connectors' names show what is due."""
 
     def adjust(organisation: dict[str, Any]) -> None:
         del organisation["defaults"]["certificates"]

@@ -106,7 +106,7 @@ def test_a_killed_run_is_finished_by_the_next(stage: RotationStage) -> None:
 def test_a_run_whose_changing_cmdlet_got_lost_is_finished_by_the_next(
     stage: RotationStage, cmdlet: str
 ) -> None:
-    """The server did it, the answer never arrived, and the control node gave up."""
+    """The server did it, the answer never arrived, and the control node stopped waiting."""
     stage.fake.post("/faults", kind="lose_cmdlet", cmdlet=cmdlet)
     stage.inventory_variables["ansible_exchange_deadline"] = 3
 

@@ -99,7 +99,12 @@ class Year:
             environment=self.clock.environment,
             **variables,
         ).check()
-        sentences = [*_said(run, "due : Tell it"), *_said(run, "acme_renewal : Tell it")]
+        tasks = (
+            "due : Report the verdict",
+            "acme_renewal : receive | Report the new certificate",
+            "acme_renewal : take_kept | Report the kept certificate",
+        )
+        sentences = [text for task in tasks for text in _said(run, task)]
         self.log.append(f"{self.clock.now:%Y-%m-%d}  " + " ".join(sentences))
         if run.changed:
             self.renewed_on.append(self.clock.now)
@@ -172,11 +177,11 @@ def test_a_year_passes_and_nobody_was_needed(tmp_path: Path) -> None:
 
 def job(folder: Path, pebble: Pebble) -> dict[str, Any]:
     """What the administrator wrote a year ago."""
-    return {**pebble.wish(folder), "rotate_services": ["IIS", "SMTP"]}
+    return {**pebble.variables(folder), "rotate_services": ["IIS", "SMTP"]}
 
 
 def _said(run: PlaybookRun, task: str) -> list[str]:
-    """What a task told people."""
+    """What a task reported."""
     found = [item for item in run.results if item.task.endswith(task) and item.result.get("msg")]
     texts = [item.result["msg"] for item in found]
     return [" ".join(text) if isinstance(text, list) else text for text in texts]

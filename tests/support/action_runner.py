@@ -33,7 +33,7 @@ CHANGING_VERBS = ("Import", "Enable", "Remove", "Set", "New")
 
 
 class RecordingSession:
-    """Stands for an ExchangeSession: hands each cmdlet to `answer_cmdlet` and remembers it."""
+    """In place of an ExchangeSession: hands each cmdlet to `answer_cmdlet` and remembers it."""
 
     def __init__(self, answer_cmdlet: Callable[..., CmdletResult]) -> None:
         self.calls: list[Cmdlet] = []
@@ -70,7 +70,7 @@ class RecordingSession:
 
 @dataclass
 class RecordingConnection:
-    """Stands for the collection's connection plugin."""
+    """In place of the collection's connection plugin."""
 
     session: Any = None
     windows: Any = None

@@ -205,7 +205,7 @@ class AwxStub(LoopbackServer):
     """The stand-in. Use as a context manager.
 
     Args:
-        project: the folder that stands for the checked-out project; a template may only name what
+        project: the folder used as the checked-out project; a template may only name what
             is in it.
     """
 
@@ -222,7 +222,7 @@ class AwxStub(LoopbackServer):
 
     @property
     def url(self) -> str:
-        """What a client is told."""
+        """The base URL for clients."""
         return f"http://127.0.0.1:{self.port}"
 
     def named(self, kind: str, name: str) -> dict[str, Any]:
@@ -479,7 +479,7 @@ class AwxStub(LoopbackServer):
             return
         known = {item["id"] for item in self._inputs(whole, {})}
         if unknown := set(whole.get("inputs") or {}) - known:
-            # AWX would not quote a secret. Whoever asks must not tell it even so.
+            # AWX would not quote a secret. Nor must the client show it.
             raise Refused(f"inputs: {sorted(unknown)} not known in {whole['inputs']}")
 
     def _check_notification(self, whole: Mapping[str, Any]) -> None:

@@ -43,7 +43,7 @@ CONNECTOR_PORTS = {"smtp": 25, "submission": 587}
 
 @dataclass(frozen=True)
 class ExampleOrganisation:
-    """The files in `directory`, and what a playbook has to be told."""
+    """The files in `directory`, and what a playbook has to be given."""
 
     directory: Path
     old: pki.Issued

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How does a test start the fake organization, find its ports, and talk to its control door?
+"""How does a test start the fake organization, find its ports, and talk to its control endpoint?
 
 with FakeProcess.start(directory / "organisation.yml") as fake:
     fake.server("EX01")["ports"]["smtp"]
@@ -82,11 +82,11 @@ class FakeProcess:
         return found
 
     def get(self, path: str) -> Any:
-        """What the control door answers, such as `/state`, `/counters`, `/log`."""
+        """What the control endpoint answers, such as `/state`, `/counters`, `/log`."""
         return self._ask(urllib.request.Request(self.endpoints["control"] + path))
 
     def post(self, path: str, **values: Any) -> Any:
-        """Tell the control door something, such as `/behavior`, `/faults`, `/counters/reset`."""
+        """What the control endpoint answers to a change, such as `/behavior`, `/faults`."""
         return self._ask(
             urllib.request.Request(
                 self.endpoints["control"] + path,

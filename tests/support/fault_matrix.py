@@ -48,7 +48,7 @@ SERVICES = ("IIS", "SMTP")
 # Ports of the fake, and what is spoken there.
 PORTS = {"smtp": ("smtp", "SMTP"), "https": ("https", "IIS")}
 BACKUP_PASSWORD = "s3cret of the backup"
-# A cmdlet that takes longer than this is given up.
+# Longer than this the product does not wait for a cmdlet.
 DEADLINE = 6
 BEYOND_DEADLINE = 8
 PATIENCE = 240.0
@@ -82,22 +82,26 @@ class Point:
 
     server: str
     # exchange or windows; empty for a cmdlet.
-    door: str
+    endpoint: str
     # The verb of a request, or the name of a cmdlet.
     what: str
     occurrence: int
 
     @property
     def is_cmdlet(self) -> bool:
-        return not self.door
+        return not self.endpoint
 
     def selectors(self) -> dict[str, Any]:
         """How the fake knows it."""
-        place = {"cmdlet": self.what} if self.is_cmdlet else {"door": self.door, "verb": self.what}
+        place = (
+            {"cmdlet": self.what}
+            if self.is_cmdlet
+            else {"endpoint": self.endpoint, "verb": self.what}
+        )
         return {"server": self.server, "skip": self.occurrence, **place}
 
     def __str__(self) -> str:
-        where = f"{self.server} {self.door} {self.what}".replace("  ", " ")
+        where = f"{self.server} {self.endpoint} {self.what}".replace("  ", " ")
         return f"{where} {self.occurrence + 1}"
 
 
@@ -149,7 +153,7 @@ class Matrix:
         counts: Counter[tuple[str, str, str]] = Counter()
         found = []
         for request in self.stage.fake.get("/requests"):
-            key = (request["server"], request["door"], request["verb"])
+            key = (request["server"], request["endpoint"], request["verb"])
             found.append(Point(*key, counts[key]))
             counts[key] += 1
         for call in self.stage.fake.get("/log"):
@@ -218,7 +222,7 @@ class Matrix:
     def _roll_back(self) -> list[str]:
         folder = self._run_folder()
         if folder is None:
-            # Nothing had begun, so there must be nothing to take back.
+            # Nothing had begun, so there must be nothing to roll back.
             state = sound(self.stage.state())
             return [] if state == self.start else ["something was changed without a record"]
         run = self.stage.run(playbook=ROLLBACK, rollback_run_folder=str(folder))
@@ -413,7 +417,7 @@ def sound(state: Mapping[str, Any]) -> dict[str, Any]:
             },
             "services": {key: value["Status"] for key, value in server["services"].items()},
             "loaded": {
-                key: {door: item["Thumbprint"] for door, item in value["loaded"].items()}
+                key: {port: item["Thumbprint"] for port, item in value["loaded"].items()}
                 for key, value in server["services"].items()
                 if value["loaded"]
             },

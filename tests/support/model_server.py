@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
-    CmdletError,
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import (
@@ -27,7 +26,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts 
     PromptPolicy,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import RemoteObject
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletFailed
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
+    CmdletFailed,
+)
 from support import pki
 
 CHOICES = ["Yes", "Yes to All", "No", "No to All"]
@@ -67,7 +69,7 @@ class ModelServer:
     instead: dict[str, Callable[[], CmdletResult]] = field(default_factory=dict)
     ignores_no: bool = False
     forgets_services: bool = False
-    tells_exportable: bool = True
+    shows_exportable: bool = True
     prompts: list[AnsweredPrompt] = field(default_factory=list)
 
     def answer(self, cmdlet: Cmdlet, *, answer: PromptPolicy | None = None) -> CmdletResult:
@@ -107,7 +109,7 @@ class ModelServer:
             "RawData": der,
             "Status": item.status,
             "FriendlyName": item.friendly_name,
-            "PrivateKeyExportable": item.exportable if self.tells_exportable else None,
+            "PrivateKeyExportable": item.exportable if self.shows_exportable else None,
             "HasPrivateKey": True,
             "Identity": f"{self.name}\\{item.thumbprint}",
         }

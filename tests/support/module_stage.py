@@ -97,7 +97,7 @@ class ModuleStage:
         return counters
 
     def server(self, name: str) -> dict[str, Any]:
-        """What a server holds, from the control door."""
+        """What a server holds, from the control endpoint."""
         state: dict[str, Any] = self.fake.get("/state")["servers"][name]
         return state
 

@@ -45,7 +45,7 @@ class OneServer:
         return ports
 
     def exchange(self, **changes: Any) -> ExchangeEndpointSettings:
-        """NTLM with message encryption over http, unless told otherwise."""
+        """NTLM with message encryption over http, unless `changes` say otherwise."""
         settings: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.ports["powershell_http"],
@@ -71,7 +71,7 @@ class OneServer:
         return self.exchange(**settings | changes)
 
     def windows(self, **changes: Any) -> WindowsEndpointSettings:
-        """NTLM with message encryption over http, unless told otherwise."""
+        """NTLM with message encryption over http, unless `changes` say otherwise."""
         settings: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.ports["winrm_http"],

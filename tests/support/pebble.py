@@ -25,7 +25,7 @@ from support import pki
 from support.example_organisation import NAMES
 
 PROGRAMS = ("pebble", "pebble-challtestsrv")
-ROOT = pki.root(("CN", "Root of Pebble's own door"))
+ROOT = pki.root(("CN", "Root of Pebble's own endpoint"))
 
 
 def missing_programs() -> list[str]:
@@ -59,13 +59,13 @@ class Pebble:
 
     @property
     def url(self) -> str:
-        """The directory, as clients are told it."""
+        """The directory, as clients are given it."""
         return f"https://127.0.0.1:{self.port}/dir"
 
     @property
     def ca_file(self) -> Path:
         """Whom a client has to trust to talk to it."""
-        return self.directory / "pebble-door-root.pem"
+        return self.directory / "pebble-server-root.pem"
 
     @property
     def dns_api(self) -> str:
@@ -115,8 +115,8 @@ class Pebble:
         self.stop()
         self.start()
 
-    def wish(self, folder: Path) -> dict[str, Any]:
-        """What an administrator says, with a DNS provider that has an HTTP API."""
+    def variables(self, folder: Path) -> dict[str, Any]:
+        """What an administrator sets, with a DNS provider that has an HTTP API."""
         return {
             "acme_renewal_authority": self.url,
             "acme_renewal_authority_ca_path": str(self.ca_file),
@@ -150,22 +150,22 @@ class Pebble:
         return {
             # Off unless a test wants it: it refuses five of a hundred nonces by itself.
             "PEBBLE_WFE_NONCEREJECT": "0",
-            # Every order has to be proved anew.
+            # Every order needs authorizations of its own.
             "PEBBLE_AUTHZREUSE": "0",
             **self.environment,
         }
 
     def _configuration(self) -> Path:
-        door = ROOT.issue(("CN", "localhost"), dns=("localhost",), valid_days=800)
+        server = ROOT.issue(("CN", "localhost"), dns=("localhost",), valid_days=800)
         ROOT.write(self.ca_file)
-        door.write_fullchain(self.directory / "pebble-door.pem")
-        door.write_key(self.directory / "pebble-door.key")
+        server.write_fullchain(self.directory / "pebble-server.pem")
+        server.write_key(self.directory / "pebble-server.key")
         document = {
             "pebble": {
                 "listenAddress": f"127.0.0.1:{self.port}",
                 "managementListenAddress": f"127.0.0.1:{self.management}",
-                "certificate": str(self.directory / "pebble-door.pem"),
-                "privateKey": str(self.directory / "pebble-door.key"),
+                "certificate": str(self.directory / "pebble-server.pem"),
+                "privateKey": str(self.directory / "pebble-server.key"),
                 "httpPort": self.http_port,
                 "tlsPort": free_port(),
                 "externalAccountBindingRequired": bool(self.account_binding),

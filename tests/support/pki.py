@@ -211,7 +211,7 @@ class Authority:
     ) -> Issued:
         """A leaf certificate.
 
-        The IP address 127.0.0.1 is among the names unless told otherwise, so that clients can
+        The IP address 127.0.0.1 is among the names by default, so that clients can
         check a server on loopback. Without `parts` the subject is empty.
         """
         own_key = key or new_key()

@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
-    CmdletError,
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import (
@@ -20,7 +19,10 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts 
     PromptPolicy,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import RemoteObject
-from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import UnexpectedPrompt
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
+    UnexpectedPrompt,
+)
 
 Answer = list[Any] | Exception | Prompt | Callable[[Cmdlet], Any]
 

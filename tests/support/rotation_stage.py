@@ -4,8 +4,8 @@
 
 """What does a test of the rotation playbook need: a running organization, the playbook, and eyes.
 
-The eyes are the fake's control door and TLS handshakes with the standard library; nothing that the
-playbook says about itself counts.
+The eyes are the fake's control endpoint and TLS handshakes with the standard library; nothing that
+the playbook says about itself counts.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class RotationStage:
         return set(self.presented().values())
 
     def state(self) -> dict[str, Any]:
-        """What the servers hold, from the control door."""
+        """What the servers hold, from the control endpoint."""
         found: dict[str, Any] = self.fake.get("/state")
         return found
 

@@ -19,7 +19,7 @@ from support import pki
 
 @dataclass
 class Heard:
-    """What a scripted peer was told: commands in clear, and the name asked for in the handshake."""
+    """What a scripted peer received: commands in clear, and the name asked for in the handshake."""
 
     commands: list[str] = field(default_factory=list)
     server_names: list[str | None] = field(default_factory=list)

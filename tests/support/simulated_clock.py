@@ -46,7 +46,7 @@ class SimulatedClock:
         return {
             "LD_PRELOAD": str(_library(_FOR_SERVERS)),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            # The file is read anew for every question, so running processes see a new day.
+            # The file is read again for every question, so running processes see a new day.
             "FAKETIME_NO_CACHE": "1",
         }
 

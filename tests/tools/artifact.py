@@ -52,7 +52,7 @@ def main() -> int:
     try:
         (tools,) = ready(TOOLS)
     except SetupFailed as failure:
-        print(f"Cannot go on: {failure}", file=sys.stderr)
+        print(f"Cannot continue: {failure}", file=sys.stderr)
         return 1
     directory = CACHE / "artifact"
     shutil.rmtree(directory, ignore_errors=True)

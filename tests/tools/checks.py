@@ -145,8 +145,9 @@ def _code() -> list[Check]:
             TOOLS,
             [*mypy, "."],
             directory=PROGRAMS,
-            variables={"MYPYPATH": f"{PROGRAMS}:{COLLECTIONS}"},
+            variables={"MYPYPATH": f"{PROGRAMS}:{COLLECTIONS}:{REPOSITORY / 'tests'}"},
         ),
+        _own("words", "words.py"),
         Check(
             "connector-documentation",
             TOOLS,

@@ -282,7 +282,7 @@ def _uv() -> Path:
 
 
 def _pip_settings() -> dict[str, str]:
-    """What pip was told about package indexes, in uv's words: uv reads none of pip's settings."""
+    """Pip's settings for package indexes, in uv's words: uv reads none of pip's settings."""
     listing = subprocess.run(
         [CACHE / "venvs" / "uv" / "bin" / "python", "-m", "pip", "config", "list"],
         capture_output=True,
@@ -312,8 +312,8 @@ def _run(command: list[str | Path]) -> None:
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        telling = [line for line in lines if "error" in line.lower() or "×" in line] or lines[-1:]
-        raise SetupFailed(telling[0] if telling else f"{command[0]} ended with {done.returncode}")
+        reasons = [line for line in lines if "error" in line.lower() or "×" in line] or lines[-1:]
+        raise SetupFailed(reasons[0] if reasons else f"{command[0]} ended with {done.returncode}")
 
 
 def _link_collection() -> None:
@@ -358,7 +358,7 @@ def main() -> int:
     try:
         environments = ready(*arguments.names)
     except SetupFailed as failure:
-        print(f"Cannot go on: {failure}", file=sys.stderr)
+        print(f"Cannot continue: {failure}", file=sys.stderr)
         return 1
     if arguments.run:
         last = environments[-1]

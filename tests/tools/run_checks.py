@@ -262,7 +262,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
         else:
             chosen = checks.everything()
     except SetupFailed as failure:
-        print(f"Cannot go on: {failure}", file=sys.stderr)
+        print(f"Cannot continue: {failure}", file=sys.stderr)
         return 1
     if unknown := set(arguments.names) - {check.name for check in chosen}:
         parser.error(f"no such check: {', '.join(sorted(unknown))}")

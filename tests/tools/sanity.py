@@ -47,10 +47,11 @@ def main() -> int:
     try:
         (environment,) = ready(name)
     except SetupFailed as failure:
-        print(f"Cannot go on: {failure}", file=sys.stderr)
+        print(f"Cannot continue: {failure}", file=sys.stderr)
         return 1
     home = _home()
     _write_pip_bootstrap(environment, home=home)
+    _take_from_pypi(environment)
     collection = _copy(environment)
     command: list[str | Path] = [
         environment.program("ansible-test"),
@@ -102,6 +103,17 @@ def _write_pip_bootstrap(environment: Environment, *, home: Path) -> None:
     downloads.mkdir(parents=True, exist_ok=True)
     for version in re.findall(r"pip='([0-9.]+)'", source.read_text()):
         (downloads / f"get_pip_{version.replace('.', '_')}.py").write_text(PIP_BOOTSTRAP)
+
+
+def _take_from_pypi(environment: Environment) -> None:
+    """Let pip have from PyPI what a pre-release of ansible-core wants from a place out of reach."""
+    for file in environment.directory.glob(
+        "lib/python3*/site-packages/ansible_test/_data/requirements/sanity.*.txt"
+    ):
+        text = file.read_text()
+        from_pypi, number = re.subn(r"^(\S+) @ https?://\S+", r"\1", text, flags=re.MULTILINE)
+        if number:
+            file.write_text(from_pypi)
 
 
 def _copy(environment: Environment) -> Path:

@@ -17,8 +17,8 @@ def main():  # type: ignore[no-untyped-def] # Python 2 knows no annotations
     """Run ``python start.py PROGRAM.py ARGUMENTS`` as ``python PROGRAM.py ARGUMENTS``."""
     if sys.version_info < NEEDED:
         sys.stderr.write(
-            "Cannot go on: this is Python %d.%d (%s), and %d.%d or later is needed to set up the "
-            "checks. Name one: make PYTHON=python3.12 ...\n"
+            "Cannot continue: this is Python %d.%d (%s), and %d.%d or later is needed to set up "
+            "the checks. Name one: make PYTHON=python3.12 ...\n"
             % (sys.version_info[0], sys.version_info[1], sys.executable, NEEDED[0], NEEDED[1])
         )
         return 1

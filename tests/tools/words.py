@@ -39,11 +39,15 @@ INSTEAD = {
     r"(give|gives|given|giving|gave)( \w+)? free": "release",
     r"(make|makes|made|making) up for": "compensate",
 }
+# What every such place has in it: most lines have none, and are passed over at once.
+ANY = re.compile(
+    "back|door|wish|carrier|tell|told|worthless|twin|anew|free"
+    "|(go|goes|going|gone|went)[_ ]?on|(stand|stands|standing|stood)[_ ]?for"
+    "|(give|gives|given|giving|gave)[_ ]?up|up[_ ]?for"
+)
 SUFFIXES = (".py", ".yml", ".yaml", ".md", ".j2", ".ps1", ".cfg", ".toml", ".txt", "Makefile")
 # What was said in former versions stays as it was said.
-LEFT_OUT = ("CHANGELOG.md", "changelogs/", "LICENSE", "tests/tools/words.py")
-# Goes as a whole when the functions that take its place are there.
-LEFT_OUT += ("tests/fake_exchange/winrs/powershell", "tests/unit/fake_exchange/winrs")
+LEFT_OUT: tuple[str, ...] = ("CHANGELOG.md", "changelogs/", "LICENSE", "tests/tools/words.py")
 LEFT_OUT += ("tests/tools/allowed_words.txt",)
 
 
@@ -51,7 +55,7 @@ def findings(name: str, text: str, allowed: set[tuple[str, str]]) -> list[str]:
     """One sentence for every place of a file with a word that has another one."""
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
-        if (name, line.strip()) in allowed:
+        if not ANY.search(line.lower()) or (name, line.strip()) in allowed:
             continue
         for pattern, instead in INSTEAD.items():
             for match in re.finditer(rf"(?<![A-Za-z])({pattern})(?![A-Za-z])", _spaced(line)):

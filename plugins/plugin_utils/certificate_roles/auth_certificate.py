@@ -186,7 +186,7 @@ def create_auth_certificate(
         if found is not None:
             return found
     raise StateNotReached(
-        f"{server} created an Auth certificate, but its answer does not tell which one. Run this "
+        f"{server} created an Auth certificate, but its answer does not say which one. Run this "
         "again with its thumbprint.",
         details={"server": server},
     )

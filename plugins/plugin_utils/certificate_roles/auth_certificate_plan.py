@@ -38,7 +38,7 @@ class AuthState:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldCertificate:
-    """A certificate that at least one server holds; dates are None where no server tells."""
+    """A certificate that at least one server holds; dates are None where no server shows them."""
 
     thumbprint: str
     not_before: datetime | None = None
@@ -102,7 +102,7 @@ def plan_managed(
         unread: servers that could not be read, and may hold what no other does.
 
     Raises:
-        InvalidInput: only such a server can tell whether the current certificate is there.
+        InvalidInput: only such a server can show whether the current certificate is there.
     """
     check_seen("current certificate", state.current, held, unread, otherwise=_OTHERWISE)
     current = held.get(state.current or "")
@@ -136,7 +136,7 @@ def plan_managed(
     if left > limits.stage_days:
         return AuthPlan(action=KEEP, reason=f"The current certificate has {left} days left.")
     effective = now + timedelta(hours=limits.effective_hours)
-    # As long as there is time, one that is staged is not given up for a server that is away.
+    # As long as there is time, a staged one is not replaced because of a server that is away.
     if state.next and following is None and unread and left > limits.stage_days // 2:
         return AuthPlan(
             action=KEEP,
@@ -235,7 +235,7 @@ def plan_replaced(
     """Have another certificate in use at once: this one, or any where the current is no good.
 
     Raises:
-        InvalidInput: only a server that could not be read can tell whether the current is there.
+        InvalidInput: only a server that could not be read can show whether the current is there.
     """
     if thumbprint is not None:
         if thumbprint == state.current:

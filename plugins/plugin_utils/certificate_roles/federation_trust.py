@@ -44,6 +44,7 @@ KEEP, STAGE, PUBLISH, WAIT, IMPOSSIBLE = "keep", "stage", "publish", "wait", "im
 # As Microsoft's instruction names it.
 FRIENDLY_NAME = "Exchange Delegation Federation"
 _KEY_SIZE = 2048
+_THUMBPRINTS = ("OrgPrivCertificate", "OrgPrevPrivCertificate", "OrgNextPrivCertificate")
 _INSTALLED = "installed"
 # The subdomain that Exchange registers for accounts; nobody has to prove it.
 _ACCOUNT_NAMESPACE = "fydibohf25spdlt"
@@ -121,7 +122,7 @@ def plan_federation(
         unread: servers that could not be read, and may hold what no other does.
 
     Raises:
-        InvalidInput: only such a server can tell whether a certificate of the trust is there.
+        InvalidInput: only such a server can show whether a certificate of the trust is there.
     """
     current = held.get(trust.current or "")
     for named in (trust.current, trust.next):
@@ -200,7 +201,7 @@ def _impossible(trust: FederationTrust, current: HeldCertificate | None) -> Fede
     return FederationPlan(
         action=IMPOSSIBLE,
         reason=f"The federation certificate {trust.current} {what}. It proves to the gateway who "
-        "asks, so it cannot be renewed any more: the trust has to be made anew.",
+        "asks, so it cannot be renewed any more: the trust has to be created again.",
         steps=(
             *removals,
             f"Remove-FederationTrust -Identity '{trust.name}'",
@@ -239,6 +240,18 @@ def _just_created(
 # -- reading and changing --------------------------------------------------------------------------
 
 
+def read_federation_thumbprints(session: Session, domain_controller: str | None = None) -> set[str]:
+    """Return the certificates that the federation trusts name: current, previous and next.
+
+    Raises:
+        CmdletFailed and everything else that ExchangeSession.invoke raises.
+    """
+    given: dict[str, object] = {"DomainController": domain_controller} if domain_controller else {}
+    values = read_objects(session, Cmdlet("Get-FederationTrust", given), _THUMBPRINTS)
+    found = {(text_of(value.get(name)) or "").upper() for value in values for name in _THUMBPRINTS}
+    return found - {""}
+
+
 def read_federation_trust(
     session: Session, domain_controller: str | None = None
 ) -> FederationTrust | None:
@@ -247,7 +260,7 @@ def read_federation_trust(
     values = read_objects(
         session,
         Cmdlet("Get-FederationTrust", given),
-        ("Name", "OrgPrivCertificate", "OrgPrevPrivCertificate", "OrgNextPrivCertificate"),
+        ("Name", *_THUMBPRINTS),
     )
     if not values:
         return None
@@ -307,7 +320,7 @@ def read_proofs(
 def read_distribution(
     session: Session, thumbprint: str, domain_controller: str | None = None
 ) -> list[str]:
-    """The state of a certificate on each server, whose name the cmdlet does not tell."""
+    """The state of a certificate on each server; the cmdlet does not name the servers."""
     given: dict[str, object] = {"DomainController": domain_controller} if domain_controller else {}
     values = read_objects(
         session, Cmdlet("Test-FederationTrustCertificate", given), ("State", "Thumbprint")
@@ -351,7 +364,7 @@ def create_federation_certificate(
         if found is not None:
             return found.thumbprint
     raise StateNotReached(
-        f"{server} created a federation certificate, but its answer does not tell which one. Run "
+        f"{server} created a federation certificate, but its answer does not say which one. Run "
         "this again with its thumbprint.",
         details={"server": server},
     )

@@ -65,7 +65,7 @@ def plan_internal_transport(
         certificates: all that the server has.
         wanted: the certificate that shall have the role, if the task names one.
         recreate: when_needed, always or never.
-        days_left: with no more days left a self-signed one is made anew.
+        days_left: with no more days left a self-signed one is created again.
 
     Raises:
         InvalidInput: the certificate that is wanted cannot have the role.

@@ -60,7 +60,7 @@ def read_mail_access_settings(
     """Read the settings of one protocol.
 
     Raises:
-        StateNotReached: the server tells nothing.
+        StateNotReached: the server returns no settings.
         CmdletFailed and everything else that ExchangeSession.invoke raises.
     """
     parameters: dict[str, object] = {"Server": server}
@@ -69,7 +69,9 @@ def read_mail_access_settings(
     noun = PROTOCOLS[protocol][0]
     values = read_objects(session, Cmdlet(f"Get-{noun}", parameters), ("X509CertificateName",))
     if not values:
-        raise StateNotReached(f"Get-{noun} tells nothing of {server}.", details={"server": server})
+        raise StateNotReached(
+            f"Get-{noun} returns nothing for {server}.", details={"server": server}
+        )
     name = text_of(values[0].get("X509CertificateName")) or ""
     return MailAccessSettings(protocol=protocol, server=server, x509_certificate_name=name.strip())
 

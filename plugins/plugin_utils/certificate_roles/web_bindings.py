@@ -27,7 +27,7 @@ BACK_END_SITE = "Exchange Back End"
 FRONT_END_PORT = 443
 FRONT_END, BACK_END, OTHER = "front_end", "back_end", "other"
 _FRONT_END_SITE_ID = "1"
-# Of the certificate, what tells whether it is the right one.
+# Of the certificate, what shows whether it is the right one.
 _SHOWN = ("subject", "issuer", "dns_names", "not_after", "days_left", "services", "self_signed")
 _ROLES = {FRONT_END_SITE.casefold(): FRONT_END, BACK_END_SITE.casefold(): BACK_END}
 

@@ -132,7 +132,7 @@ class ExchangeCertificate:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name it stands for; the common name only where it has no other."""
+        """Every name it covers; the common name only where it has no other."""
         return self.dns_names or ((self.common_name,) if self.common_name else ())
 
     @property

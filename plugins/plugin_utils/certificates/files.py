@@ -4,7 +4,7 @@
 """Which certificates, with which keys, lie in a folder of the control node, and which one is next?
 
 Whoever fetched them: certbot and lego write PEM files, win-acme and corporate authorities a PFX,
-and the role acme_renewal its own. What belongs together is told by the keys, never by the names of
+and the role acme_renewal its own. What belongs together is found by the keys, never by the names of
 files.
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.renewal_due import (
     DueRules,
     days_left_sentence,
-    worthless,
+    early_renewal_reasons,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.certificate_facts import (
@@ -76,7 +76,7 @@ class CertificateFile:
         days = (facts.not_after - now).days
         return [
             *([days_left_sentence(days)] if days < rules.minimum_days else []),
-            *worthless(
+            *early_renewal_reasons(
                 rules,
                 thumbprint=facts.thumbprint,
                 issuer=facts.issuer,

@@ -4,8 +4,8 @@
 
 """What has to be sent so that a server has a certificate and uses it for some services?
 
-Everything here is pure: a wish and what was read go in; a plan, its sentences and the state that it
-leads to come out.
+Everything here is pure: what a task asks for and what was read go in; a plan, its sentences and the
+state that it leads to come out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.loaded_certi
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstallationWish:
+class InstallationSpec:
     """What state: present asks for."""
 
     server: str
@@ -54,7 +54,7 @@ class InstallationWish:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerState:
-    """What the server has, as far as the wish is concerned."""
+    """What the server has, as far as the task is concerned."""
 
     certificates: list[ExchangeCertificate]
     certificate: ExchangeCertificate | None
@@ -80,7 +80,7 @@ class ServerState:
 
 @dataclass(frozen=True, kw_only=True)
 class InstallationPlan:
-    """What has to be sent for a wish."""
+    """What has to be sent to reach the desired state."""
 
     to_import: LoadedCertificate | None = None
     enable: Services = frozenset()
@@ -98,7 +98,7 @@ class InstallationPlan:
 
 
 def check_usable(
-    wish: InstallationWish,
+    spec: InstallationSpec,
     certificate: ExchangeCertificate | None,
     *,
     now: datetime,
@@ -109,74 +109,74 @@ def check_usable(
     Raises:
         InvalidInput: the server lacks it, or holds only a request or an expired certificate.
     """
-    if wish.loaded is not None:
+    if spec.loaded is not None:
         return
-    details = {"server": wish.server, "thumbprint": wish.thumbprint}
+    details = {"server": spec.server, "thumbprint": spec.thumbprint}
     if certificate is None:
         raise InvalidInput(
-            f"{wish.server} has no certificate {wish.thumbprint} that Exchange can see: give its "
+            f"{spec.server} has no certificate {spec.thumbprint} that Exchange can see: give its "
             "PFX or PEM files to install it. If it is in the server's Windows store, its private "
             "key is missing there.",
             details=details,
         )
     if certificate.is_pending_request:
         raise InvalidInput(
-            f"{wish.thumbprint} on {wish.server} is a request that waits for its certificate: "
+            f"{spec.thumbprint} on {spec.server} is a request that waits for its certificate: "
             "import the reply of the authority on that server first.",
             details=details,
         )
     expired = certificate.not_after is not None and certificate.not_after < now
-    if wish.services and expired and not allow_expired:
+    if spec.services and expired and not allow_expired:
         raise InvalidInput(
-            f"The certificate {wish.thumbprint} on {wish.server} expired on "
+            f"The certificate {spec.thumbprint} on {spec.server} expired on "
             f"{certificate.not_after:%Y-%m-%d %H:%M} UTC: get a new one first.",
             details=details,
         )
-    if wish.services and certificate.not_before is not None and now < certificate.not_before:
+    if spec.services and certificate.not_before is not None and now < certificate.not_before:
         raise InvalidInput(
-            f"The certificate {wish.thumbprint} on {wish.server} is not valid before "
+            f"The certificate {spec.thumbprint} on {spec.server} is not valid before "
             f"{certificate.not_before:%Y-%m-%d %H:%M} UTC: wait until then.",
             details=details,
         )
-    check_names_suit(wish.services, certificate.common_name, list(certificate.dns_names))
+    check_names_suit(spec.services, certificate.common_name, list(certificate.dns_names))
 
 
-def plan_installation(wish: InstallationWish, before: ServerState) -> InstallationPlan:
+def plan_installation(spec: InstallationSpec, before: ServerState) -> InstallationPlan:
     """What has to be sent, and what has to be said."""
     certificate = before.certificate
     if certificate is None:
         return InstallationPlan(
-            to_import=wish.loaded,
-            enable=wish.services,
-            grant_only=wish.network_service_allowed and not wish.services,
+            to_import=spec.loaded,
+            enable=spec.services,
+            grant_only=spec.network_service_allowed and not spec.services,
         )
-    enable = missing_services(wish.services, certificate.services)
-    if "IIS" in wish.services and certificate.is_bound_to_back_end_only:
+    enable = missing_services(spec.services, certificate.services)
+    if "IIS" in spec.services and certificate.is_bound_to_back_end_only:
         # Exchange's own certificate keeps IIS through the back end when another takes the front.
         enable |= {"IIS"}
-    replacing = wish.replace_internal_transport and "SMTP" in wish.services
-    if replacing and before.internal_transport != wish.thumbprint:
+    replacing = spec.replace_internal_transport and "SMTP" in spec.services
+    if replacing and before.internal_transport != spec.thumbprint:
         enable |= {"SMTP"}
-    return InstallationPlan(enable=enable, warnings=reservations(wish, certificate))
+    return InstallationPlan(enable=enable, warnings=reservations(spec, certificate))
 
 
-def reservations(wish: InstallationWish, certificate: ExchangeCertificate) -> list[str]:
-    """What differs from the wish and cannot be changed on a certificate that is there."""
+def reservations(spec: InstallationSpec, certificate: ExchangeCertificate) -> list[str]:
+    """What differs from the desired state and cannot be changed on a certificate that is there."""
     found = []
-    if wish.services and certificate.services is None:
-        found.append(unknown_services_sentence(wish))
-    surplus = explain_surplus(wish.services, certificate.services) if wish.services else None
+    if spec.services and certificate.services is None:
+        found.append(unknown_services_sentence(spec))
+    surplus = explain_surplus(spec.services, certificate.services) if spec.services else None
     if surplus:
-        found.append(f"{wish.server}, {wish.thumbprint}: {surplus}")
-    if differs(wish.exportable, certificate.exportable):
+        found.append(f"{spec.server}, {spec.thumbprint}: {surplus}")
+    if differs(spec.exportable, certificate.exportable):
         found.append(
-            f"The private key of {wish.thumbprint} on {wish.server} is "
+            f"The private key of {spec.thumbprint} on {spec.server} is "
             f"{'' if certificate.exportable else 'not '}exportable. Exchange cannot change that "
             "later: remove the certificate and import it again."
         )
-    if differs(wish.friendly_name, certificate.friendly_name):
+    if differs(spec.friendly_name, certificate.friendly_name):
         found.append(
-            f"The friendly name of {wish.thumbprint} on {wish.server} is "
+            f"The friendly name of {spec.thumbprint} on {spec.server} is "
             f"'{certificate.friendly_name}'. Exchange sets it at the import only."
         )
     return found
@@ -188,33 +188,33 @@ def differs(wanted: object, actual: object) -> bool:
 
 
 def planned_sentences(
-    wish: InstallationWish, plan: InstallationPlan, before: ServerState
+    spec: InstallationSpec, plan: InstallationPlan, before: ServerState
 ) -> list[str]:
     """What check mode says."""
     sentences = []
     if plan.to_import is not None:
-        sentences.append(f"Import {title(wish)} on {wish.server}.")
+        sentences.append(f"Import {title(spec)} on {spec.server}.")
     if plan.enable_it:
-        sentences.append(enabled_sentence("Enable", wish, plan, before))
+        sentences.append(enabled_sentence("Enable", spec, plan, before))
     return sentences
 
 
-def predicted(wish: InstallationWish, plan: InstallationPlan, before: ServerState) -> ServerState:
+def predicted(spec: InstallationSpec, plan: InstallationPlan, before: ServerState) -> ServerState:
     """The state that the plan leads to."""
     certificate = before.certificate
     if plan.to_import is not None:
-        certificate = future_certificate(wish, plan.to_import)
+        certificate = future_certificate(spec, plan.to_import)
     if certificate is not None and certificate.services is not None:
         certificate = replace(certificate, services=certificate.services | plan.enable)
-    replaced = wish.replace_internal_transport and "SMTP" in plan.enable
+    replaced = spec.replace_internal_transport and "SMTP" in plan.enable
     return ServerState(
         certificates=before.certificates,
         certificate=certificate,
-        internal_transport=wish.thumbprint if replaced else before.internal_transport,
+        internal_transport=spec.thumbprint if replaced else before.internal_transport,
     )
 
 
-def future_certificate(wish: InstallationWish, loaded: LoadedCertificate) -> ExchangeCertificate:
+def future_certificate(spec: InstallationSpec, loaded: LoadedCertificate) -> ExchangeCertificate:
     """The certificate as the server will show it; what only the server can know is None."""
     return ExchangeCertificate(
         thumbprint=loaded.thumbprint,
@@ -225,44 +225,44 @@ def future_certificate(wish: InstallationWish, loaded: LoadedCertificate) -> Exc
         not_after=loaded.not_after,
         services=frozenset(),
         self_signed=loaded.is_self_signed,
-        friendly_name=wish.friendly_name_at_import or "",
-        exportable=bool(wish.exportable),
+        friendly_name=spec.friendly_name_at_import or "",
+        exportable=bool(spec.exportable),
         key_type=loaded.key_type,
         key_size=loaded.key_size,
         has_private_key=True,
         serial_number=loaded.facts.serial_number,
-        server=wish.server,
+        server=spec.server,
     )
 
 
 def enabled_sentence(
-    verb: str, wish: InstallationWish, plan: InstallationPlan, before: ServerState
+    verb: str, spec: InstallationSpec, plan: InstallationPlan, before: ServerState
 ) -> str:
     """One sentence about enabling, which also says what moves away from which certificate."""
     if not plan.enable:
         done = "Let" if verb == "Enable" else "Allowed"
-        return f"{done} NETWORK SERVICE to read the key of {title(wish)} on {wish.server}."
+        return f"{done} NETWORK SERVICE to read the key of {title(spec)} on {spec.server}."
     moves = [
         f"{service} moves from {holder.thumbprint}"
         for service in ordered(plan.enable & EXCLUSIVE_SERVICES)
         for holder in before.certificates
-        if service in (holder.services or ()) and holder.thumbprint != wish.thumbprint
+        if service in (holder.services or ()) and holder.thumbprint != spec.thumbprint
     ]
     note = f" ({', '.join(moves)})" if moves else ""
-    return f"{verb} {title(wish)} for {render_services(plan.enable)} on {wish.server}{note}."
+    return f"{verb} {title(spec)} for {render_services(plan.enable)} on {spec.server}{note}."
 
 
-def title(wish: InstallationWish) -> str:
+def title(spec: InstallationSpec) -> str:
     """How sentences name the certificate."""
     name = None
-    if wish.loaded is not None:
-        name = wish.loaded.facts.common_name or ", ".join(wish.loaded.dns_names[:1])
-    return f"certificate {wish.thumbprint}" + (f" ({name})" if name else "")
+    if spec.loaded is not None:
+        name = spec.loaded.facts.common_name or ", ".join(spec.loaded.dns_names[:1])
+    return f"certificate {spec.thumbprint}" + (f" ({name})" if name else "")
 
 
-def unknown_services_sentence(wish: InstallationWish) -> str:
-    """What it means that Exchange does not tell the services."""
+def unknown_services_sentence(spec: InstallationSpec) -> str:
+    """What it means that Exchange does not report the services."""
     return (
-        f"{wish.server} does not tell which services {wish.thumbprint} serves, so it is enabled "
+        f"{spec.server} does not report which services {spec.thumbprint} serves, so it is enabled "
         "again at every run. That happens when the Exchange Auth certificate has expired: renew it."
     )

@@ -50,7 +50,7 @@ class Key:
     pem: str = field(repr=False)
 
 
-def check_key_wish(key_type: str, key_size: int) -> None:
+def check_key_spec(key_type: str, key_size: int) -> None:
     """Refuse sizes that Exchange or an authority would refuse.
 
     Raises:
@@ -68,7 +68,7 @@ def make_key(key_type: str, key_size: int, passphrase: str | None = None) -> Key
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    check_key_wish(key_type, key_size)
+    check_key_spec(key_type, key_size)
     made: PrivateKey
     if key_type == "EC":
         made = ec.generate_private_key(ec.SECP384R1() if key_size == 384 else ec.SECP256R1())

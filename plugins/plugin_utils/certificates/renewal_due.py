@@ -4,8 +4,8 @@
 """Is a certificate in use due for renewal, and why?
 
 By the share of its lifetime that is used, so that certificates of 200, 47 or 6 days need no other
-setting; and by what makes one worthless before its time: revocation, names that it lacks, an issuer
-about to lose trust.
+setting; and by what ends its use before it expires: revocation, names that it lacks, an issuer
+about to be distrusted.
 """
 
 from __future__ import annotations
@@ -126,14 +126,14 @@ def in_use(
 def judge(
     certificate: ExchangeCertificate, rules: DueRules, *, server: str, now: datetime
 ) -> Verdict:
-    """Tell whether a certificate is due, from when, and for which reasons."""
+    """Judge whether a certificate is due, from when, and for which reasons."""
     reasons = []
     due_on = _due_on(certificate, rules)
     if certificate.not_after is not None and certificate.not_after <= now:
         reasons.append(f"it expired on {certificate.not_after:%Y-%m-%d %H:%M} UTC")
     elif due_on is not None and due_on <= now:
         reasons.append(days_left_sentence(certificate.days_left(now)))
-    reasons += worthless(
+    reasons += early_renewal_reasons(
         rules,
         thumbprint=certificate.thumbprint,
         issuer=certificate.issuer,
@@ -148,7 +148,7 @@ def judge(
     )
 
 
-def worthless(
+def early_renewal_reasons(
     rules: DueRules,
     *,
     thumbprint: str,
@@ -156,7 +156,7 @@ def worthless(
     not_after: datetime | None,
     revoked: bool = False,
 ) -> list[str]:
-    """What is known to make a certificate worthless before its time, wherever it lies.
+    """Why a certificate has to be renewed however many days it has left, wherever it is stored.
 
     Args:
         revoked: Whether that is known from elsewhere than the rules.
@@ -174,7 +174,7 @@ def days_left_sentence(days: int | None) -> str:
 
 
 def missing_names(certificates: Iterable[ExchangeCertificate], names: Iterable[str]) -> list[str]:
-    """The names that no certificate in use stands for."""
+    """The names that no certificate in use covers."""
     held = list(certificates)
     return [name for name in names if not any(covers(item.names, name) for item in held)]
 

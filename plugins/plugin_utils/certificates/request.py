@@ -62,7 +62,7 @@ _PEM_PKCS7 = b"-----BEGIN PKCS7-----"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestWish:
+class RequestSpec:
     """What a request shall ask for."""
 
     subject: str
@@ -72,7 +72,7 @@ class RequestWish:
     exportable: bool = True
 
     def matches(self, pending: ExchangeCertificate) -> bool:
-        """Tell whether a pending request asks for the same."""
+        """Whether a pending request asks for the same."""
         held, wanted = _folded(pending.dns_names), _folded(self.names)
         # Exchange counts the common name among the names of a certificate that does not say so.
         common = _folded([distinguished_name.common_name(self.subject) or ""])
@@ -104,26 +104,26 @@ class Response:
         return pkcs7.serialize_certificates([self.leaf, *self.others], Encoding.DER)
 
 
-def check_wish(wish: RequestWish) -> None:
+def check_spec(spec: RequestSpec) -> None:
     """Refuse what Exchange or an authority would refuse.
 
     Raises:
         InvalidInput: with the value.
     """
-    if wish.key_size not in KEY_SIZES:
+    if spec.key_size not in KEY_SIZES:
         raise InvalidInput(
-            f"key_size has to be one of {', '.join(map(str, KEY_SIZES))}, and is {wish.key_size}."
+            f"key_size has to be one of {', '.join(map(str, KEY_SIZES))}, and is {spec.key_size}."
         )
     try:
-        distinguished_name.parse(wish.subject)
+        distinguished_name.parse(spec.subject)
     except ValueError as error:
-        raise InvalidInput(f"subject '{wish.subject}' cannot be asked for: {error}.") from error
-    if not distinguished_name.common_name(wish.subject):
+        raise InvalidInput(f"subject '{spec.subject}' cannot be asked for: {error}.") from error
+    if not distinguished_name.common_name(spec.subject):
         raise InvalidInput(
-            f"subject '{wish.subject}' has no common name: give it as CN=mail.contoso.com, O=..., "
+            f"subject '{spec.subject}' has no common name: give it as CN=mail.contoso.com, O=..., "
             "because connectors and the Hybrid Configuration Wizard go by it."
         )
-    for name in wish.names:
+    for name in spec.names:
         if not is_full_host_name(name):
             raise InvalidInput(f"names: '{name}' is no full host name.")
 
@@ -150,7 +150,7 @@ def pending_requests(certificates: Iterable[ExchangeCertificate]) -> list[Exchan
 
 def create_request(
     session: Session,
-    wish: RequestWish,
+    spec: RequestSpec,
     *,
     server: str,
     domain_controller: str | None = None,
@@ -164,11 +164,11 @@ def create_request(
     parameters: dict[str, object] = {
         "GenerateRequest": True,
         "Server": server,
-        "SubjectName": wish.subject,
-        "DomainName": list(wish.names),
-        "FriendlyName": wish.friendly_name,
-        "KeySize": wish.key_size,
-        "PrivateKeyExportable": wish.exportable,
+        "SubjectName": spec.subject,
+        "DomainName": list(spec.names),
+        "FriendlyName": spec.friendly_name,
+        "KeySize": spec.key_size,
+        "PrivateKeyExportable": spec.exportable,
     }
     _add_domain_controller(parameters, domain_controller)
     with explained(f"Creating a request on {server}", details={"server": server}):

@@ -40,6 +40,6 @@ def smtp_overwrite_policy(thumbprint: str, *, replace: bool) -> PromptPolicy:
 
 
 def is_smtp_overwrite_question(prompt: Prompt, thumbprint: str) -> bool:
-    """Tell whether a question is about putting this certificate in another one's place."""
+    """Whether a question is about putting this certificate in another one's place."""
     mentioned = thumbprints_in(f"{prompt.caption}\n{prompt.message}")
     return thumbprint.upper() in mentioned and len(mentioned) == 2

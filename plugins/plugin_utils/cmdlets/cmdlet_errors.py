@@ -16,10 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
-    CmdletError,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
     CmdletFailed,
     OutcomeUnknown,
 )

@@ -1,13 +1,11 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How are connectors, and the other objects that name certificates, read and changed?"""
+"""How are connectors read and changed?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.cmdlet_errors import (
@@ -38,7 +36,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
-    in_utc,
     list_of,
     text_of,
 )
@@ -52,7 +49,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certific
 )
 
 _NAMES = ("Name", "Identity", "Guid")
-_EFFECTIVE = "NextCertificateEffectiveDate"
 # No more than is compared: a connector lists each source server as an object of many properties.
 _SEND_TLS = (*_NAMES, *(item.parameter for item in SEND_TLS_PROPERTIES), "DNSRoutingEnabled")
 _SEND_WHOLE = (*_NAMES, *(item.parameter for item in SEND_PROPERTIES))
@@ -60,17 +56,6 @@ _RECEIVE_TLS = (*_NAMES, *(item.parameter for item in RECEIVE_TLS_PROPERTIES))
 _RECEIVE_WHOLE = (*_NAMES, *(item.parameter for item in RECEIVE_PROPERTIES))
 
 AnyConnector = TypeVar("AnyConnector", bound=Connector)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuthConfiguration:
-    """The certificates that sign OAuth tokens, by thumbprint; None where there is none."""
-
-    current: str | None = None
-    previous: str | None = None
-    next: str | None = None
-    # When the next one takes over, in UTC.
-    next_effective: datetime | None = None
 
 
 def read_send_connectors(
@@ -119,42 +104,6 @@ def read_receive_connectors(
     )
     values = read_objects(session, cmdlet, _RECEIVE_WHOLE if whole else _RECEIVE_TLS)
     return [receive_connector_of(item, whole=whole) for item in values]
-
-
-def read_auth_configuration(
-    session: Session, domain_controller: str | None = None
-) -> AuthConfiguration:
-    """Return which certificates sign OAuth tokens."""
-    properties = {
-        "current": "CurrentCertificateThumbprint",
-        "previous": "PreviousCertificateThumbprint",
-        "next": "NextCertificateThumbprint",
-    }
-    cmdlet = Cmdlet("Get-AuthConfig", _with_domain_controller({}, domain_controller))
-    values = read_objects(session, cmdlet, (*properties.values(), _EFFECTIVE))
-    if not values:
-        return AuthConfiguration()
-    effective = values[0].get(_EFFECTIVE)
-    return AuthConfiguration(
-        **{
-            name: (text_of(values[0].get(source)) or "").upper() or None
-            for name, source in properties.items()
-        },
-        next_effective=in_utc(effective) if isinstance(effective, datetime) else None,
-    )
-
-
-def read_federation_thumbprints(session: Session, domain_controller: str | None = None) -> set[str]:
-    """Return the certificates that the federation trusts name: current, previous and next.
-
-    Raises:
-        CmdletFailed and everything else that ExchangeSession.invoke raises.
-    """
-    properties = ("OrgPrivCertificate", "OrgPrevPrivCertificate", "OrgNextPrivCertificate")
-    cmdlet = Cmdlet("Get-FederationTrust", _with_domain_controller({}, domain_controller))
-    values = read_objects(session, cmdlet, properties)
-    found = {(text_of(value.get(name)) or "").upper() for value in values for name in properties}
-    return found - {""}
 
 
 def connector_of_name(connectors: Iterable[AnyConnector], name: str) -> AnyConnector | None:
@@ -257,19 +206,14 @@ def remove_connector(
         )
 
 
-def check_reached(desired: Mapping[str, object], actual: Connector) -> None:
-    """Compare what a connector reports after a change with what was asked for.
-
-    Raises:
-        StateNotReached: something still differs; the message names it.
-    """
+def still_different(desired: Mapping[str, object], actual: Connector) -> StateNotReached:
+    """The error for a connector that after a change is not what was asked for; it names what."""
     remaining = difference(desired, actual)
-    if remaining:
-        raise StateNotReached(
-            f"After the change {actual.title} still differs in {', '.join(remaining.changed)}. If "
-            "the directory replicates slowly, name one domain controller with "
-            "ansible_exchange_domain_controller."
-        )
+    return StateNotReached(
+        f"After the change {actual.title} still differs in {', '.join(remaining.changed)}. If the "
+        "directory replicates slowly, name one domain controller with "
+        "ansible_exchange_domain_controller."
+    )
 
 
 def connectors_naming(

@@ -185,7 +185,7 @@ def _without_key(
         if isinstance(name, TlsCertificateName):
             if TlsCertificateName(item.issuer, item.subject) == name:
                 return item.thumbprint
-        # Windows tells no alternative names here; the common name is nearly always among them.
+        # Windows shows no alternative names here; the common name is nearly always among them.
         elif covers(filter(None, [common_name(item.subject)]), name):
             return item.thumbprint
     return None

@@ -28,7 +28,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certific
 
 
 @dataclass(frozen=True, kw_only=True)
-class CertificateWish:
+class CertificateSpec:
     """What a connector's TlsCertificateName shall be.
 
     `given` False leaves it alone; `given` with no name clears it.
@@ -39,14 +39,14 @@ class CertificateWish:
     warnings: list[str] = field(default_factory=list)
 
 
-def certificate_wish(
+def certificate_spec(
     text: str | None,
     source: CertificateSource,
     *,
     stored: Callable[[], Sequence[ExchangeCertificate]],
     server: str,
     now: datetime,
-) -> CertificateWish:
+) -> CertificateSpec:
     """Return what the options of a connector task ask for.
 
     Args:
@@ -62,25 +62,25 @@ def certificate_wish(
                 "Give the certificate either as tls_certificate_name or by a file or thumbprint, "
                 "not both."
             )
-        return CertificateWish(given=True, name=TlsCertificateName.parse(text) if text else None)
+        return CertificateSpec(given=True, name=TlsCertificateName.parse(text) if text else None)
     if source.has_file:
-        return _wish_of_file(source, now)
+        return _spec_of_file(source, now)
     if source.thumbprint:
-        return _wish_of_thumbprint(normalize_thumbprint(source.thumbprint), stored(), server, now)
-    return CertificateWish()
+        return _spec_of_thumbprint(normalize_thumbprint(source.thumbprint), stored(), server, now)
+    return CertificateSpec()
 
 
-def _wish_of_file(source: CertificateSource, now: datetime) -> CertificateWish:
+def _spec_of_file(source: CertificateSource, now: datetime) -> CertificateSpec:
     # The name of a certificate is public; whoever sets it need not hold the key.
     loaded = load_certificate(source, now=now, needs_private_key=False)
-    return CertificateWish(
+    return CertificateSpec(
         given=True, name=loaded.tls_certificate_name, warnings=list(loaded.warnings)
     )
 
 
-def _wish_of_thumbprint(
+def _spec_of_thumbprint(
     thumbprint: str, stored: Sequence[ExchangeCertificate], server: str, now: datetime
-) -> CertificateWish:
+) -> CertificateSpec:
     found = find_certificate(list(stored), thumbprint)
     if found is None:
         raise InvalidInput(
@@ -106,4 +106,4 @@ def _wish_of_thumbprint(
             f"The certificate {thumbprint} on {server} is not enabled for SMTP: TLS fails until it "
             "is."
         )
-    return CertificateWish(given=True, name=found.tls_certificate_name, warnings=warnings)
+    return CertificateSpec(given=True, name=found.tls_certificate_name, warnings=warnings)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is a connector, and what has to be sent to make it as wanted?
 
-Values are compared by what they mean to Exchange, so the same wish never sends anything twice. What
+Values are compared by what they mean to Exchange, so the same task never sends anything twice. What
 Exchange demands in one call goes along with what changes.
 """
 
@@ -192,7 +192,7 @@ def difference(desired: Mapping[str, object], actual: Connector) -> Difference:
         InvalidInput: values that are none, or settings that contradict each other or what the
             connector has.
     """
-    wanted = wishes(desired)
+    wanted = given_options(desired)
     properties = {item.name: item for item in actual.properties}
     unknown = set(wanted) - set(properties)
     if unknown:
@@ -215,7 +215,7 @@ def difference(desired: Mapping[str, object], actual: Connector) -> Difference:
     return Difference(parameters=parameters, changed=tuple(changed), after=after)
 
 
-def wishes(desired: Mapping[str, object]) -> dict[str, Any]:
+def given_options(desired: Mapping[str, object]) -> dict[str, Any]:
     """What a task gives, with None for what clears."""
     return {
         name: (None if value == "" or (name, value) == ("tls_auth_level", "none") else value)

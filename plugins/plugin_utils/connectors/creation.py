@@ -18,8 +18,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connec
     ReceiveConnector,
     SendConnector,
     checked_companions,
+    given_options,
     normalize,
-    wishes,
     with_values,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
@@ -44,7 +44,7 @@ def plan_send_creation(
     Raises:
         InvalidInput: something is missing, is no value, or contradicts something else.
     """
-    wanted = wishes(desired)
+    wanted = given_options(desired)
     title = f"Send connector '{name}'"
     if not wanted.get("address_spaces"):
         raise InvalidInput(f"{title} cannot be created without address_spaces.")
@@ -65,7 +65,7 @@ def plan_receive_creation(
     name: str, server: str, desired: Mapping[str, object], *, usage: str | None = None
 ) -> Creation:
     """Plan a Receive connector of a server; see ``plan_send_creation``."""
-    wanted = wishes(desired)
+    wanted = given_options(desired)
     identity = f"{server}\\{name}"
     title = f"Receive connector '{identity}'"
     brought = _BROUGHT.get(usage or "Custom")

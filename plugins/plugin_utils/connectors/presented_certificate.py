@@ -36,7 +36,7 @@ X_ANONYMOUSTLS = "X-ANONYMOUSTLS"
 
 @dataclass(frozen=True, kw_only=True)
 class ServerStore:
-    """What of a server is needed to tell; ``unreadable`` is why nothing could be read of it."""
+    """What of a server is needed to decide; ``unreadable`` is why nothing could be read of it."""
 
     server: str
     fqdn: str = ""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import once
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     Session,
 )
@@ -30,7 +31,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connec
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
     ExchangeError,
-    OutcomeUnknown,
     StateNotReached,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.record import run_folder
@@ -52,9 +52,9 @@ def released(
     """Clear TlsCertificateName of the connectors, and set it again whatever happens inside.
 
     Args:
-        session_now: returns a session that works; asked anew for each attempt.
+        session_now: returns a session that works; asked again for each attempt.
         record: folder in which the values are kept while they are cleared.
-        note: told of what was done, in sentences.
+        note: called with what was done, in sentences.
 
     Raises:
         StateNotReached: a value could not be set again; the message says what to type.
@@ -124,11 +124,14 @@ def _set(
     change = difference({"tls_certificate_name": value}, connector)
     if not change:
         return False
-    try:
-        set_connector(session, connector, change, domain_controller=domain_controller)
-    except OutcomeUnknown:
+
+    def is_set() -> bool:
         found = read_send_connectors(session, domain_controller)
         now = next((item for item in found if item.name == connector.name), connector)
-        if difference({"tls_certificate_name": value}, now):
-            raise
+        return not difference({"tls_certificate_name": value}, now)
+
+    once(
+        lambda: set_connector(session, connector, change, domain_controller=domain_controller),
+        is_set,
+    )
     return True

@@ -46,7 +46,7 @@ class ExtendedRight:
     inherited: bool = False
 
     def grants(self, user: str, right: str, *, deny: bool) -> bool:
-        """Tell whether it is the entry that a task means."""
+        """Whether it is the entry that a task means."""
         return (
             self.deny == deny and _right_key(self.right) == _right_key(right) and self.is_of(user)
         )

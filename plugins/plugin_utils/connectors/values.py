@@ -5,7 +5,7 @@
 
 A kind of value knows four things: the option that takes it, the plain form of what Exchange shows,
 the meaning by which two forms are compared, and what the cmdlet is sent. Whatever a kind reads can
-be given back to it and means the same.
+be written again and means the same.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Kind:
         return value
 
     def same(self, wanted: Any, actual: Any) -> bool:
-        """Tell whether both mean the same."""
+        """Whether both mean the same."""
         return self.meaning(wanted) == self.meaning(actual)
 
 
@@ -231,7 +231,7 @@ class TimeSpan(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of an enum's names; with `clears`, that name stands for "not set"."""
+    """One of an enum's names; with `clears`, that name means "not set"."""
 
     clears: str = ""
 

@@ -184,7 +184,7 @@ CAUSES = (
         repair=Repair(
             description="Create one on the server, for SMTP, and let it take the role: "
             "New-ExchangeCertificate -Server SERVER -FriendlyName SERVER -DomainName SERVER "
-            "-IncludeServerFQDN -Services SMTP -Force. Subscribe Edge servers anew.",
+            "-IncludeServerFQDN -Services SMTP -Force. Subscribe Edge servers again.",
         ),
     ),
     Cause(
@@ -194,7 +194,7 @@ CAUSES = (
         repair=Repair(
             description="Install it again, or create another on the server: "
             "New-ExchangeCertificate -Server SERVER -FriendlyName SERVER -DomainName SERVER "
-            "-IncludeServerFQDN -Services SMTP -Force. Subscribe Edge servers anew.",
+            "-IncludeServerFQDN -Services SMTP -Force. Subscribe Edge servers again.",
         ),
     ),
     Cause(
@@ -203,7 +203,7 @@ CAUSES = (
         repair=Repair(
             description="Create another on the server: New-ExchangeCertificate -Server SERVER "
             "-FriendlyName SERVER -DomainName SERVER -IncludeServerFQDN -Services SMTP -Force. "
-            "Subscribe Edge servers anew.",
+            "Subscribe Edge servers again.",
         ),
     ),
     Cause(
@@ -263,7 +263,7 @@ CAUSES = (
     Cause(
         name="cloud_connector_without_certificate",
         description="The Send connector to Exchange Online shows no certificate, so the tenant "
-        "cannot tell whose mail it is (550 5.7.64, 5.7.51).",
+        "cannot recognize whose mail it is (550 5.7.64, 5.7.51).",
         repair=Repair(
             description="Set the certificate and require TLS.",
             module=_COLLECTION + "exchange_send_connector",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What did one look at one door show, and which cause does it speak for?"""
+"""What did one look at one endpoint or port show, and which cause does it speak for?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Check:
     """One check: where was looked, at what, and what was seen there."""
 
     check: str
-    door: str
+    endpoint: str
     status: str
     subject: str
     evidence: str
@@ -29,7 +29,9 @@ class Check:
         return {
             "server": server,
             "check": self.check,
-            "door": self.door,
+            "endpoint": self.endpoint,
+            # Deprecated, removed in 0.5.0.
+            "door": self.endpoint,
             "status": self.status,
             "subject": self.subject,
             "evidence": self.evidence,
@@ -37,18 +39,18 @@ class Check:
         }
 
 
-def passed(check: str, door: str, subject: str, evidence: str) -> Check:
+def passed(check: str, endpoint: str, subject: str, evidence: str) -> Check:
     """All is well there."""
-    return Check(check=check, door=door, status=PASS, subject=subject, evidence=evidence)
+    return Check(check=check, endpoint=endpoint, status=PASS, subject=subject, evidence=evidence)
 
 
-def failed(check: str, door: str, subject: str, evidence: str, cause: str) -> Check:
+def failed(check: str, endpoint: str, subject: str, evidence: str, cause: str) -> Check:
     """Something is wrong there, and this is what it is."""
     return Check(
-        check=check, door=door, status=FAIL, subject=subject, evidence=evidence, cause=cause
+        check=check, endpoint=endpoint, status=FAIL, subject=subject, evidence=evidence, cause=cause
     )
 
 
-def not_checked(check: str, door: str, subject: str, reason: str) -> Check:
+def not_checked(check: str, endpoint: str, subject: str, reason: str) -> Check:
     """Nobody could look, so nothing is claimed."""
-    return Check(check=check, door=door, status=UNCHECKED, subject=subject, evidence=reason)
+    return Check(check=check, endpoint=endpoint, status=UNCHECKED, subject=subject, evidence=reason)

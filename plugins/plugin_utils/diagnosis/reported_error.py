@@ -5,7 +5,7 @@
 """What does the text of a bounced message, a queue or an event say?
 
 Exchange and Exchange Online wrap one answer into another; codes are taken from wherever they are,
-and the innermost, which tells most, comes first.
+and the innermost, which is the most specific, comes first.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 """Which documented error is it that was reported, and which causes does it have?
 
-Data, and one function that recognizes. The first symptom that fits is the one: what tells more
-stands before what tells less.
+Data, and one function that recognizes. The first symptom that fits is the one: the more specific
+precede the less specific.
 """
 
 from __future__ import annotations
@@ -216,13 +216,13 @@ def find_symptom(error: ReportedError) -> Symptom | None:
 
 
 def symptom_of_text(text: str) -> Symptom | None:
-    """Return the documented error that a text tells of, or None."""
+    """Return the documented error that a text reports, or None."""
     return find_symptom(read_reported_error(text))
 
 
 def _is_code(wanted: str, error: ReportedError) -> bool:
     *basic, enhanced = wanted.split()
-    # Of several wrapped codes only the innermost tells what happened.
+    # Of several wrapped codes only the innermost says what happened.
     if error.enhanced_code != enhanced:
         return False
     return not basic or error.code is None or error.code == int(basic[0])

@@ -5,7 +5,7 @@
 """Why a session cannot be had, and what to do about it, in one line.
 
 The libraries raise some thirty kinds of exceptions for the dozen things that go wrong in practice.
-They are told apart by type and code wherever there is one; text decides only where a server or
+They are distinguished by type and code wherever there is one; text decides only where a server or
 library gives nothing else.
 """
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
-    CmdletError,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     plain_type_name,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
 )
 
 # The remoting layer's wrapper says nothing: the reason then holds the real class. Its bases follow

@@ -30,7 +30,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.library_
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
-    CmdletError,
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import (
@@ -46,6 +45,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     from_python,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
     CmdletFailed,
     CmdletNotAvailable,
     ExchangeError,
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AnsweredPrompt",
     "Cmdlet",
-    "CmdletError",
     "CmdletResult",
     "ExchangeSession",
     "Prompt",
@@ -200,7 +199,7 @@ class ExchangeSession:
             except Exception as error:
                 if not is_connection_trouble(error):
                     raise
-                # Whatever state the pool is in, it is not one to go on with.
+                # Whatever state the pool is in, it is not one to continue with.
                 self.close()
                 if run.started and changing:
                     raise self._outcome_unknown(

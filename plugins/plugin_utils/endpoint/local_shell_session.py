@@ -25,7 +25,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.error_re
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
-    CmdletError,
     CmdletResult,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import PromptPolicy
@@ -37,6 +36,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values i
     to_plain,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
     CmdletFailed,
     CmdletNotAvailable,
     InvalidInput,
@@ -75,7 +75,7 @@ class LocalShellSession:
         Args:
             pipeline: The cmdlet, and perhaps Select-Object with Property.
             answer: Not used: PromptNotAnswerable is raised for every question.
-            deadline: Seconds until it is given up; default from the settings of Windows.
+            deadline: Seconds until it is ended; default from the settings of Windows.
             changing: Whether it changes something: then it is never sent twice.
             expect_errors: Leave error records in the result instead of raising CmdletFailed.
 
@@ -137,7 +137,7 @@ class LocalShellSession:
 
 
 def is_unanswerable_question(error: CmdletError) -> bool:
-    """Tell whether a cmdlet failed because it wanted to ask."""
+    """Whether a cmdlet failed because it wanted to ask."""
     return error.exception_type in _CANNOT_ASK or _NON_INTERACTIVE in error.message
 
 

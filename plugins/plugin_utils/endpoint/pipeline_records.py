@@ -13,6 +13,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts 
     AnsweredPrompt,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import Value
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import CmdletError
 
 
 @dataclass(frozen=True)
@@ -25,23 +26,6 @@ class Cmdlet:
     parameters: Mapping[str, object] = field(default_factory=dict, repr=False)
     # Run on the server right after it, whatever came of it; only a local shell can do that.
     afterwards: Cmdlet | None = None
-
-
-@dataclass(frozen=True)
-class CmdletError:
-    """An error record.
-
-    `error_id` is the whole FullyQualifiedErrorId, `error_class` its last comma part: Exchange puts
-    server, request id and time stamp in front, so only the last part can be compared.
-    """
-
-    message: str
-    category: str
-    exception_type: str
-    error_id: str
-    error_class: str
-    cmdlet: str
-    target: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.connecti
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.error_records import (
     cmdlet_error,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
-    CmdletError,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.prompts import (
     AnsweredPrompt,
     Prompt,
@@ -50,6 +47,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.shell_tr
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.values import (
     Value,
     to_plain,
+)
+from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
 )
 
 _STOP_GRACE_SECONDS = 10.0

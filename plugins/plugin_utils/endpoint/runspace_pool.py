@@ -60,7 +60,7 @@ class PoolBroken(Exception):
 
 
 class Unreadable:
-    """Stands for one message of the server that could not be decoded; only the kind of failure is
+    """In place of one message of the server that could not be decoded; only the kind of failure is
     kept."""
 
     def __init__(self, failure: str) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a server's two management doors are dialled: plain facts, no Ansible and no I/O."""
+"""How a server's two management endpoints are dialled: plain facts, no Ansible and no I/O."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class ShellTransport:
             self._selectors = None
 
     def disconnect(self) -> None:
-        """Give up the HTTP connection; the shell on the server is not touched."""
+        """Drop the HTTP connection; the shell on the server is not touched."""
         self._wsman.close()
 
     def enlarge_envelopes(self) -> None:

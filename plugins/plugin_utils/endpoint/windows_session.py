@@ -85,7 +85,7 @@ class WindowsSession:
             parameters: What the script reads; JSON types only.
             changing: Whether the script changes something, which decides what a lost connection
                 means.
-            deadline: Seconds until the script is given up; default from the settings.
+            deadline: Seconds until the script is ended; default from the settings.
 
         Raises:
             EndpointUnreachable, MissingLibrary, InvalidInput: No session.

@@ -82,7 +82,7 @@ def cloud_connectors(
     """Find the Send connectors to Exchange Online that carry the hybrid mail of this organization.
 
     They have the shape that the wizard leaves. Where several have it they may belong to several
-    tenants, each with a certificate of its own, so their certificates tell.
+    tenants, each with a certificate of its own, so their certificates decide.
 
     Args:
         certificates: what the hybrid configuration names, named before or shall name.

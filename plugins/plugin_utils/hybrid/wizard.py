@@ -19,6 +19,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.certificate_choice import (  # noqa: E501
     choose,
 )
@@ -30,9 +33,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.finding import (
     failed,
     passed,
     warned,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.distinguished_name import (
     common_name,
@@ -160,7 +160,7 @@ def judge_left_alone(title: str, why: str) -> Finding:
 
 
 def judge_service_host(stopped: Iterable[str], server: str) -> Finding:
-    """Without its service host a server tells the wizard of no certificate."""
+    """Without its service host a server shows the wizard no certificate."""
     if _SERVICE_HOST in {name.casefold() for name in stopped}:
         return failed(
             "service_host",
@@ -205,7 +205,7 @@ def former_names(
     """Every name of the certificate that the new one follows, as far as the server has it.
 
     A renewal by the same authority leaves several of one issuer and subject behind. Only the one
-    that was presented counts: what an older one had was given up before.
+    that was presented counts: what an older one had was dropped before.
     """
     others = [item for item in certificates if item.thumbprint != new.thumbprint]
     followed = choose(others, former, now=now) if former is not None else None
@@ -217,7 +217,7 @@ def judge_wizard(
     former_names: Sequence[str],
     new: NewCertificate,
 ) -> WizardVerdict:
-    """Tell whether the wizard must run, after everything on-premises has been set.
+    """Judge whether the wizard must run, after everything on-premises has been set.
 
     Args:
         former: what the hybrid configuration named before.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a failed TLS handshake means, as a sentence; OpenSSL tells its reasons by text only."""
+"""What a failed TLS handshake means, as a sentence; OpenSSL gives its reasons as text only."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def check_certificate(
     """Judge a certificate.
 
     Args:
-        certificate: for what only the certificate itself tells; None where just facts are known.
+        certificate: for what only the certificate itself shows; None where just facts are known.
         now: aware time that validity is judged by.
     """
     yield _validity(facts, demands, now)

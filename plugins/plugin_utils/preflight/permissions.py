@@ -199,7 +199,7 @@ def missing_permissions(session: Session, wanted: Mapping[str, set[str]]) -> lis
 
 
 def _parameter_names(value: Value) -> set[str] | None:
-    """None where the answer does not tell."""
+    """None where the answer does not name them."""
     if isinstance(value, dict) and value:
         return {str(name).casefold() for name in value}
     return None

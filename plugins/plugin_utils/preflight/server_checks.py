@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is a server in a state in which a rotation may begin, as Exchange tells?
+"""Is a server in a state in which a rotation may begin, as Exchange reports it?
 
 Each check reads one thing and judges it. What the account may not see is a warning and no failure,
 except where the rotation itself needs it.
@@ -16,6 +16,9 @@ from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    read_auth_configuration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
     find_certificate,
@@ -23,9 +26,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     Session,
     read_objects,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    read_auth_configuration,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
     Cmdlet,
@@ -150,7 +150,7 @@ class ServerChecks:
                 "permissions",
                 f"The account may not use {', '.join(lacking)}, which the run needs.",
                 "Add the account to Organization Management, or to a role group with the roles "
-                "that hold these cmdlets: Get-ManagementRoleEntry tells which.",
+                "that hold these cmdlets: Get-ManagementRoleEntry shows which.",
             )
         else:
             yield passed("permissions", "The account may use every cmdlet that the run needs.")
@@ -245,7 +245,7 @@ def _not_to_be_asked(check: str) -> Finding:
     return warned(
         check,
         f"It could not be checked: {TRANSPORT} does not run.",
-        "Start it to have it checked; the event log tells why it stopped.",
+        "Start it to have it checked; the event log shows why it stopped.",
     )
 
 
@@ -287,7 +287,7 @@ def judge_services(stopped: Sequence[str]) -> Iterator[Finding]:
         yield failed(
             "services",
             f"Required services do not run: {', '.join(others)}.",
-            "Start them; the event log tells why they stopped.",
+            "Start them; the event log shows why they stopped.",
         )
     if started:
         yield warned(
@@ -354,7 +354,7 @@ def judge_queues(first: Mapping[str, int], second: Mapping[str, int], limits: Li
 
 
 def judge_back_pressure(text: str) -> Iterator[Finding]:
-    """Judge what Get-ExchangeDiagnosticInfo tells of the resources of transport."""
+    """Judge what Get-ExchangeDiagnosticInfo reports of the resources of transport."""
     try:
         meters = list(ElementTree.fromstring(text).iter("ResourceMeter")) if text else []
     except ElementTree.ParseError:

@@ -165,7 +165,7 @@ def _settle(folder: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> InvalidInput:
-    """The refusal to go on without a record."""
+    """The refusal to continue without a record."""
     return InvalidInput(
         f"The record cannot be written: {path}: {error.strerror}. Nothing is changed without a "
         "record: make room, or name another folder.",

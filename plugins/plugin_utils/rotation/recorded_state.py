@@ -1,11 +1,11 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a server, and of the organization, has to be known to put it back as it was?
+"""What of a server, and of the organization, has to be known to restore it?
 
 Read in one session, turned into JSON for the record of a run (``before.json``, ``after.json``), and
-read back from there. What is recorded is what a rotation may change, plus what tells whether going
-back is possible.
+read again from there. What is recorded is what a rotation may change, plus what shows whether a
+rollback is possible.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _internal_transport(
     except CmdletNotAvailable:
         warnings.append(
             "This account may not use Get-TransportService: the internal transport certificate of "
-            f"{server} is not in the record, and a rollback cannot give it back."
+            f"{server} is not in the record, and a rollback cannot restore it."
         )
         return None
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.auth_configuration import (  # noqa: E501
+    AuthConfiguration,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles.hybrid_configuration import (  # noqa: E501
     HybridConfiguration,
 )
@@ -15,7 +18,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.access import (
-    AuthConfiguration,
     connectors_naming,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
@@ -37,7 +39,7 @@ def removal_obstacles(
     receive_connectors: Iterable[ReceiveConnector] = (),
     auth_configuration: AuthConfiguration | None = None,
     hybrid_configuration: HybridConfiguration | None = None,
-    expired_twin_counts: bool = False,
+    expired_successor_counts: bool = False,
     now: datetime | None = None,
 ) -> list[str]:
     """Return one sentence for each reason that speaks against removing a certificate.
@@ -49,15 +51,15 @@ def removal_obstacles(
     Args:
         others: the server's other certificates. A Receive connector or hybrid configuration that
             names the certificate stands in the way only if no valid other one bears the name.
-        expired_twin_counts: whether also an expired one does, as when going back to it.
+        expired_successor_counts: whether also an expired one does, as in a rollback to it.
         now: aware time that the validity of the others is judged by; the present if left out.
     """
     name = certificate.tls_certificate_name
     now = now or datetime.now(timezone.utc)
     successors = [
         other
-        for other in twins(certificate, others)
-        if expired_twin_counts or other.not_after is None or other.not_after > now
+        for other in same_name_certificates(certificate, others)
+        if expired_successor_counts or other.not_after is None or other.not_after > now
     ]
     obstacles = [
         f"{connector.title} names it (TlsCertificateName): Exchange refuses to remove a "
@@ -129,7 +131,7 @@ def host_name_obstacles(
     ]
 
 
-def twins(
+def same_name_certificates(
     certificate: ExchangeCertificate, others: Iterable[ExchangeCertificate]
 ) -> list[ExchangeCertificate]:
     """The others of the same issuer and subject that serve SMTP: a connector's name finds them."""

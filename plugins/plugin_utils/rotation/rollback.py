@@ -5,7 +5,7 @@
 
 Pure planning. The order in which it is done keeps mail flowing: first the former certificates serve
 again, then the connectors name them, and only then the new certificate goes. It has to go: services
-cannot be taken away from a certificate, and Exchange would go on choosing the newest one for every
+cannot be taken away from a certificate, and Exchange would still choose the newest one for every
 connector that goes by a host name.
 """
 
@@ -45,7 +45,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certific
     read_stored,
 )
 
-# Services that Enable-ExchangeCertificate can give back.
+# Services that Enable-ExchangeCertificate can restore.
 _ENABLED = frozenset({"IIS", "SMTP", "IMAP", "POP", "UM", "UMCallRouter"})
 _HELD_BY_ONE = frozenset({"IIS", "IMAP", "POP"})
 
@@ -106,7 +106,7 @@ def plan_server_rollback(
     Args:
         before: the server of ``before.json``.
         actual: the server as it is.
-        new_thumbprint: the certificate whose rotation is taken back.
+        new_thumbprint: the certificate whose rotation is rolled back.
         now: aware time that validity is judged by.
     """
     plan = ServerRollback(server=before.server)
@@ -141,7 +141,7 @@ def plan_organization_rollback(
     """Compare the organization with its record.
 
     Args:
-        new: the certificate whose rotation is taken back, where a server holds it.
+        new: the certificate whose rotation is rolled back, where a server holds it.
     """
     plan = OrganizationRollback()
     plan.send_connectors = _restore_connectors(before.send_connectors, actual.send_connectors, plan)
@@ -163,7 +163,7 @@ def plan_organization_rollback(
 def _restore_component_states(
     before: RecordedServer, actual: RecordedServer, plan: ServerRollback
 ) -> None:
-    """A component that is held down now by a requester that let it be is given free again."""
+    """A component that is held down now by a requester that did not before is released."""
     for held in actual.component_states or ():
         then = _requested(before, held)
         if before.component_states is None or held.state == then:

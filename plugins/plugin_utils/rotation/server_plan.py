@@ -20,6 +20,9 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
     find_certificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.services import (
     EXCLUSIVE_SERVICES,
     Services,
@@ -35,7 +38,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connec
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
     ConnectorChange,
-    NewCertificate,
     OrganizationPlan,
     ServerPlan,
 )
@@ -59,7 +61,6 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certific
 
 __all__ = [
     "ConnectorChange",
-    "NewCertificate",
     "OrganizationPlan",
     "ServerPlan",
     "find_outgoing",
@@ -202,8 +203,8 @@ def find_outgoing(
     """Return the certificates that the new one replaces.
 
     Named ones are taken as they are. Otherwise these are all others that are not self-signed, no
-    pending request, serve a wanted service (or may do so, where the server does not tell) and
-    whose every name the new certificate stands for. So leftovers of an interrupted run and several
+    pending request, serve a wanted service (or may do so, where the server does not say) and
+    whose every name the new certificate covers. So leftovers of an interrupted run and several
     old certificates with one name are found as well.
     """
     others = [item for item in certificates if item.thumbprint != new.thumbprint]
@@ -219,7 +220,7 @@ def find_outgoing(
 def _replaceable(
     new: NewCertificate, certificates: Iterable[ExchangeCertificate]
 ) -> list[ExchangeCertificate]:
-    """Return the other certificates that the new one could stand for, whatever they serve.
+    """Return the other certificates that the new one could replace, whatever they serve.
 
     A connector that names one of them is repointed even if it serves nothing any more.
     """
@@ -312,8 +313,8 @@ def _judge_named(
         lost = uncovered(new.names, certificate.names)
         if lost:
             findings.warnings.append(
-                f"The outgoing certificate {_title(certificate)} stands for names that the new one "
-                f"does not have: {', '.join(lost)}."
+                f"The outgoing certificate {_title(certificate)} covers names that the new one "
+                f"does not: {', '.join(lost)}."
             )
 
 
@@ -345,7 +346,7 @@ def _judge_staying(
             )
         elif (days := certificate.days_left(now)) is not None and days <= _SOON:
             findings.warnings.append(
-                f"On {server} the certificate {_title(certificate)} goes on serving "
+                f"On {server} the certificate {_title(certificate)} still serves "
                 f"{render_services(served)} and has {days} days left; it is not replaced, because "
                 f"{why}."
             )
@@ -418,7 +419,7 @@ def _names_leaving(
 
 
 def _is_misspelled(stored: str | None, new: NewCertificate) -> bool:
-    """Tell whether a value means the new certificate in a spelling Exchange does not find it by."""
+    """Whether a value means the new certificate in a spelling Exchange does not find it by."""
     if not stored:
         return False
     return read_stored(stored) == new.tls_certificate_name and not is_canonical(stored)
@@ -427,7 +428,7 @@ def _is_misspelled(stored: str | None, new: NewCertificate) -> bool:
 def _points_into_the_void(
     stored: str | None, new: NewCertificate, certificates: Sequence[ExchangeCertificate]
 ) -> bool:
-    """Tell whether a value names no known certificate, but the new one stands for its name."""
+    """Whether a value names no known certificate, but the new one covers its name."""
     name = read_stored(stored)
     if name is None or not certificates or name == new.tls_certificate_name:
         return False

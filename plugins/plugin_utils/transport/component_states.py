@@ -1,10 +1,10 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds a component of a server down, and how is it given free again?
+"""Who holds a component of a server down, and how is it released?
 
 Exchange keeps a state for each requester. A component is Active only while no requester holds it
-down, so what one requester set has to be taken back under the same name (Set-ServerComponentState
+down, so what one requester set has to be reset under the same name (Set-ServerComponentState
 page, KB2958835).
 """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How is a server emptied of mail before its transport service is restarted, and given free after?
+"""How is a server emptied of mail before its transport service is restarted, and released after?
 
 As documented for maintenance of a database availability group: HubTransport Draining, messages
 redirected, queues watched, and afterwards Active by the same requester. Nothing that fails in
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ansible_collections.mailops.exchange.plugins.plugin_utils.change import carry_out
 from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.remote_objects import (
     Session,
 )
@@ -140,17 +141,16 @@ class Drain:
         session = self.session_now()
         if self._asked(session) == state:
             return
-        unknown: OutcomeUnknown | None = None
-        try:
-            set_component_state(
+        carry_out(
+            lambda: set_component_state(
                 session, self.server, HUB_TRANSPORT, state=state, requester=self.requester
-            )
-        except OutcomeUnknown as error:
-            unknown = error
-        if self._asked(self.session_now()) != state:
-            raise unknown or StateNotReached(
+            ),
+            read=lambda: self._asked(self.session_now()),
+            reached=lambda asked: asked == state,
+            otherwise=lambda _asked: StateNotReached(
                 f"HubTransport of {self.server} was set to {state} without an error, but is not."
-            )
+            ),
+        )
 
     def _asked(self, session: Session) -> str:
         return read_component_state(session, self.server, HUB_TRANSPORT).asked_by(self.requester)
@@ -162,6 +162,6 @@ class Drain:
         try:
             redirect_messages(self.session_now(), self.server, self.targets)
         except OutcomeUnknown:
-            # The queues tell; what is left there is handed over once more.
+            # The queues show it; what is left there is handed over once more.
             if self._waiting():
                 redirect_messages(self.session_now(), self.server, self.targets)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which way did a message take through the organization, as the message tracking logs tell?"""
+"""Which way did a message take through the organization, as the message tracking logs show?"""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 """Which certificate do a server's Exchange neighbours and Edge servers know it by, and is it kept?
 
 Enabling another certificate for SMTP may replace this internal transport certificate, which breaks
-Edge subscriptions. The thumbprint is read before and after a change, and given back if it changed
-against the task's wish (Enable-ExchangeCertificate with Force, as Microsoft's own script does).
+Edge subscriptions. The thumbprint is read before and after a change, and restored if it changed
+unasked (Enable-ExchangeCertificate with Force, as Microsoft's own script does).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def keep_internal_transport_certificate(
     taken: Services,
     domain_controller: str | None = None,
 ) -> str | None:
-    """Check that the internal transport certificate is still the same; give it back if it is not.
+    """Check that the internal transport certificate is still the same; restore it if it is not.
 
     Args:
         before: its thumbprint before the change.
@@ -108,7 +108,7 @@ def keep_internal_transport_certificate(
         A sentence about what was done, or None if nothing had to be done.
 
     Raises:
-        StateNotReached: it changed and could not be given back.
+        StateNotReached: it changed and could not be restored.
     """
     after = read_internal_transport_thumbprint(session, server, domain_controller)
     if before is None or after == before:
@@ -117,7 +117,7 @@ def keep_internal_transport_certificate(
     if certificate is None:
         raise StateNotReached(
             f"The internal transport certificate of {server} changed from {before} to {after}, and "
-            f"{before} is not among the server's certificates, so it cannot be given back.",
+            f"{before} is not among the server's certificates, so it cannot be restored.",
             details={"server": server},
         )
     enable_certificate(

@@ -220,7 +220,7 @@ def _read_pfx(source: CertificateSource) -> _Content:
 
 
 def _looks_like_pfx(data: bytes) -> bool:
-    """Tell whether the bytes begin as PKCS#12 does: SEQUENCE, INTEGER 3 (DER or BER lengths)."""
+    """Whether the bytes begin as PKCS#12 does: SEQUENCE, INTEGER 3 (DER or BER lengths)."""
     return data[:1] == b"\x30" and b"\x02\x01\x03" in data[2:7]
 
 

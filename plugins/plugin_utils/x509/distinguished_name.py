@@ -179,7 +179,7 @@ def rewrite(text: str) -> str:
 
 
 def equal(first: str, second: str) -> bool:
-    """Tell whether two written names mean the same, without regard to case and white space."""
+    """Whether two written names mean the same, without regard to case and white space."""
     try:
         return _comparable(parse(first)) == _comparable(parse(second))
     except ValueError:

@@ -20,9 +20,9 @@ def normalize_host_name(name: str) -> str:
 
 
 def covers(names: Iterable[str], host_name: str) -> bool:
-    """Tell whether one of a certificate's names stands for the host name.
+    """Whether one of a certificate's names covers the host name.
 
-    A wildcard stands for exactly one label (RFC 6125), and a wildcard asked about is covered by
+    A wildcard covers exactly one label (RFC 6125), and a wildcard asked about is covered by
     the same wildcard only.
     """
     wanted = normalize_host_name(host_name)
@@ -36,11 +36,11 @@ def covers(names: Iterable[str], host_name: str) -> bool:
 
 
 def uncovered(names: Iterable[str], host_names: Iterable[str]) -> list[str]:
-    """Return those of the host names that the certificate's names do not stand for."""
+    """Return those of the host names that the certificate's names do not cover."""
     own = list(names)
     return [host_name for host_name in host_names if not covers(own, host_name)]
 
 
 def is_wildcard(name: str) -> bool:
-    """Tell whether a certificate's name is a wildcard such as ``*.contoso.com``."""
+    """Whether a certificate's name is a wildcard such as ``*.contoso.com``."""
     return name.strip().startswith("*.")

@@ -225,7 +225,7 @@ def names_of(certificate: x509.Certificate) -> tuple[str, str]:
 
 
 def has_issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
-    """Tell whether one certificate was signed by the key of another, under its name."""
+    """Whether one certificate was signed by the key of another, under its name."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:

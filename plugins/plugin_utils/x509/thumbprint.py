@@ -39,6 +39,15 @@ def normalize_thumbprint(text: str) -> str:
     return digits
 
 
+def normalize_thumbprints(given: list[str] | None) -> list[str] | None:
+    """Normalize each of them; None, of an option that is not given, stays None.
+
+    Raises:
+        InvalidInput: one of them is not a thumbprint.
+    """
+    return None if given is None else [normalize_thumbprint(item) for item in given]
+
+
 def thumbprints_in(text: str) -> set[str]:
     """Return every thumbprint that a message of the server mentions, in any language."""
     return {match.group().upper() for match in _THUMBPRINTS_IN_TEXT.finditer(text)}

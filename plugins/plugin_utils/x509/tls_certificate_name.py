@@ -87,7 +87,7 @@ def read_stored(text: str | None) -> TlsCertificateName | None:
 
 
 def is_canonical(text: str) -> bool:
-    """Tell whether a stored value is spelled so that Exchange finds the certificate.
+    """Whether a stored value is spelled so that Exchange finds the certificate.
 
     The case of letters does not matter to Exchange; closing tags, blanks between the parts and
     foreign spellings of the names do.

@@ -4,7 +4,7 @@
 """What is an object before it becomes CLIXML? Plain records that mirror what PowerShell's
 serializer distinguishes: type names, ToString, adapted properties, extended members, list items
 and the primitive value inside an enum. Python's own None, bool, str, int (32 bit), bytes, datetime
-and UUID stand for Nil, B, S, I32, BA, DT and G; the wrappers here stand for the rest."""
+and UUID become Nil, B, S, I32, BA, DT and G; the wrappers here become the rest."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ class Uri(str):
     """A value sent as ``URI``."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A value whose element Python has no type for: ``TS``, ``D``, ``C``, ``Version``."""
+
+    tag: str
+    text: str
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from fake_exchange.clixml.objects import Byte, ClrObject, Int64, SameObject, Uri
+from fake_exchange.clixml.objects import Byte, ClrObject, Int64, Primitive, SameObject, Uri
 
 # Control characters, surrogates, the two non-characters, and an underscore that would look like
 # the start of an escape are written as _xHHHH_ (PowerShell's EncodeString).
@@ -111,6 +111,8 @@ class FragmentWriter:
             append(f"<DT{attribute}>{date_text(value)}</DT>")
         elif isinstance(value, UUID):
             append(f"<G{attribute}>{value}</G>")
+        elif isinstance(value, Primitive):
+            append(f"<{value.tag}{attribute}>{escape(value.text)}</{value.tag}>")
         elif isinstance(value, SameObject):
             known = self._object_ids.get(id(value.target))
             if known is None:

@@ -225,7 +225,7 @@ def enumeration(wanted: str, names: Sequence[str], *, nullable: bool = False) ->
 
 def flags(wanted: str, names: Sequence[str], *, none: str = "None") -> Converter:
     """A flags enum: names in a list or separated by commas, or the number (bit n is the nth
-    name). The result keeps the enum's order; ``none`` stands for no bit."""
+    name). The result keeps the enum's order; ``none`` is the name for no bit."""
 
     def convert(value: Any) -> list[str]:
         if type(value) is int:

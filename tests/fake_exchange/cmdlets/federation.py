@@ -199,7 +199,7 @@ def _stage(invocation: Invocation, trust: FederationTrust, thumbprint: str) -> N
 
 
 def _publish(invocation: Invocation, trust: FederationTrust) -> None:
-    """The gateway has to be told, which takes the current certificate as proof of who asks."""
+    """The gateway has to be notified; it takes the current certificate as proof of who asks."""
     if not trust.OrgNextPrivCertificate:
         raise invocation.error(
             "There's no next certificate that could be published. Use the Thumbprint parameter to "

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a pipeline of Exchange cmdlets run? The door between the protocol side (which decodes
-commands and sends records) and the cmdlets: what a caller hands in, what it gets back, which
-cmdlets exist, and how one cmdlet's objects flow into the next."""
+"""How does a pipeline of Exchange cmdlets run? The interface between the protocol side (which
+decodes commands and sends records) and the cmdlets: what a caller hands in, what it receives,
+which cmdlets exist, and how one cmdlet's objects flow into the next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SecureText:
 
 @dataclass(frozen=True)
 class Credential:
-    """A PSCredential; its text tells nothing, as there."""
+    """A PSCredential; its text shows nothing, as there."""
 
     user_name: str
     password: SecureText = field(repr=False)
@@ -82,7 +82,7 @@ class TerminatingError(Exception):
 
 
 class CmdletError(Exception):
-    """A cmdlet gives up: one error record is written, the pipeline goes on (state Completed).
+    """A cmdlet fails: one error record is written, the pipeline continues (state Completed).
 
     This is how Exchange's own cmdlets report nearly everything.
     """

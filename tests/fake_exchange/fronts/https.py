@@ -11,7 +11,7 @@ import re
 from fake_exchange.organisation.model import Server, now
 from fake_exchange.wsman.http import HttpApplication, HttpRequest, HttpResponse
 
-#: Virtual directory -> component whose state its health page tells.
+#: Virtual directory -> component whose state its health page shows.
 COMPONENTS = {
     "autodiscover": "AutoDiscoverProxy",
     "ecp": "EcpProxy",

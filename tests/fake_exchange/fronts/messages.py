@@ -36,7 +36,7 @@ def read_content(lines: Lines) -> Content | None:
 
 
 def _read_header(headers: dict[str, str], line: str, last: str) -> str:
-    """Take in one line of the headers; the name of the header that the next line may go on with,
+    """Take in one line of the headers; the name of the header that the next line may continue,
     empty if that has been there before."""
     if line[0] in " \t":
         if last:

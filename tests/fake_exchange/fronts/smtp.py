@@ -170,11 +170,11 @@ class _Session:
             return self._say("500 5.3.3 Unrecognized command 'X-ANONYMOUSTLS'")
         return self._handshake(services.ANONYMOUS_TLS)
 
-    def _handshake(self, door: str) -> bool:
+    def _handshake(self, port: str) -> bool:
         """False ends the connection: the handshake failed."""
         front = self.front
         self._say("220 2.0.0 SMTP server ready")
-        if not self.lines.start_tls(front.contexts.source(front.server, door)):
+        if not self.lines.start_tls(front.contexts.source(front.server, port)):
             return False
         front.organisation.counters.add(front.server.Name, "handshakes", key=front.port)
         self.secure, self.greeted = True, False

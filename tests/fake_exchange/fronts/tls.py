@@ -25,7 +25,7 @@ class TlsContexts:
         self._identities: dict[tuple[bytes, ...], TlsIdentity] = {}
 
     def source(self, server: Server, port: str) -> TlsSource:
-        """What `port` of `server` presents, asked anew at every handshake.
+        """What `port` of `server` presents, looked up at every handshake.
 
         None, and so a failing handshake, where no certificate was found or the one found cannot
         be used.

@@ -69,7 +69,7 @@ def conflicting(
 ) -> Iterator[tuple[ReceiveConnector, bool]]:
     """Connectors of the server that exclude one with these settings, and whether it is because
     they belong to another transport service: such need bindings of their own. Within one service
-    the same binding is shared if the remote ranges tell the connectors apart."""
+    the same binding is shared if the remote ranges distinguish the connectors."""
     wanted, wanted_ranges = list(bindings), [parse_range(text) for text in ranges]
     for connector in server.receive_connectors:
         if connector is besides:

@@ -228,8 +228,8 @@ def refresh_iis(server: Server) -> None:
 def removal_refusal(
     organisation: Organisation, server: Server, stored: StoredCertificate
 ) -> RemovalRefusal | None:
-    """Why the certificate cannot be removed, None if it can. A twin with the same issuer and
-    subject that stays behind does not help: Send connectors are matched by name."""
+    """Why the certificate cannot be removed, None if it can. Another one with the same issuer and
+    subject in the store does not help: Send connectors are matched by name."""
     with organisation.lock:
         if stored.Thumbprint == server.InternalTransportCertificateThumbprint:
             return RemovalRefusal(Refusal.INTERNAL_TRANSPORT)

@@ -88,7 +88,7 @@ def issued(
     valid_from: datetime | None = None,
     valid_days: float = 365,
 ) -> CertificateData:
-    """A certificate signed by `authority`; valid from an hour ago if not told otherwise."""
+    """A certificate signed by `authority`; valid from an hour ago by default."""
     assert authority.private_key is not None
     key = key or new_rsa_key(2048)
     certificate = _sign(

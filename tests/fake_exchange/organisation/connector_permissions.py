@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may do what at a connector? Permission groups as the rights they stand for, rights given to
+"""Who may do what at a connector? Permission groups as the rights they grant, rights granted to
 somebody alone, and what Exchange makes of both: a group is shown where all its rights are there,
 `Custom` where there are others."""
 
@@ -112,7 +112,7 @@ def _group_rights(organisation: Organisation) -> dict[str, dict[str, tuple[str, 
 
 
 def of_group(organisation: Organisation, group: str) -> list[AccessEntry]:
-    """The entries that a permission group stands for."""
+    """The entries that a permission group consists of."""
     rights = _group_rights(organisation).get(group, {})
     return [AccessEntry(user, ExtendedRight=right) for user in rights for right in rights[user]]
 
@@ -159,7 +159,7 @@ def replace(
 
 
 def shown_groups(connector: ReceiveConnector) -> list[str]:
-    """What Get-ReceiveConnector says: `Custom` stands for rights outside of the groups."""
+    """What Get-ReceiveConnector says: `Custom` means rights outside of the groups."""
     own = ["Custom"] if connector.access else []
     return in_order([*connector.PermissionGroups, *own], PERMISSION_GROUPS)
 

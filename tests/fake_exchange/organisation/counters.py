@@ -38,6 +38,8 @@ class ServerCounters:
     scripts: Counter[str] = field(default_factory=Counter)
     """Commands run in WinRS shells, by name."""
     http_requests: int = 0
+    wsman_requests: Counter[str] = field(default_factory=Counter)
+    """WSMan requests that were understood, by verb: Create, Command, Receive and so on."""
     connections: int = 0
     bytes_received: int = 0
     bytes_sent: int = 0

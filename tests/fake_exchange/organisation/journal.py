@@ -47,7 +47,7 @@ class Violation:
 
 
 class Journal:
-    """Told of every change; thread-safe. Violations are kept once each."""
+    """Records every change; thread-safe. Violations are kept once each."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -57,7 +57,7 @@ def transport_runs(server: Server) -> bool:
 
 
 def moves_messages(server: Server) -> bool:
-    """Whether the messages a server has go on: a draining one still delivers them."""
+    """Whether the messages a server has still move: a draining one delivers them."""
     return transport_runs(server) and hub_state(server) != "Inactive"
 
 
@@ -159,7 +159,7 @@ def _new_message(
 
 
 def release(organisation: Organisation, target: Queue) -> None:
-    """Let the stuck messages of a queue go on."""
+    """Let the stuck messages of a queue move again."""
     with organisation.lock:
         target.messages[:] = [replace(message, stuck=False) for message in target.messages]
         target.Status, target.LastError, target.next_try = "Ready", "", None
@@ -167,7 +167,7 @@ def release(organisation: Organisation, target: Queue) -> None:
 
 
 def wake(organisation: Organisation) -> None:
-    """Tell who moves messages that there may be something to do."""
+    """Notify the observers that there may be messages to move."""
     for observer in list(organisation.mail_observers):
         observer()
 

@@ -145,7 +145,7 @@ class StoredCertificate:
 
 @dataclass(frozen=True, eq=False)
 class LoadedCertificate:
-    """What a service keeps in memory for one door since it last started.
+    """What a service keeps in memory for one port since it last started.
 
     `failure` says why a handshake with it cannot work (key missing or unreadable, not enabled for
     SMTP) although the certificate was chosen.
@@ -346,7 +346,7 @@ class AcceptedDomain:
 
 @dataclass(eq=False)
 class Service:
-    """A Windows service. `loaded` says, per door or connector name, what it presents: keys are
+    """A Windows service. `loaded` says, per port or connector name, what it presents: keys are
     connector names for transport, `https` for W3SVC, `imap` and `pop3` for those."""
 
     Name: str
@@ -355,6 +355,8 @@ class Service:
     """Running, Stopped, StartPending or StopPending."""
     StartType: str = "Automatic"
     """Automatic, Manual or Disabled."""
+    depends_on: tuple[str, ...] = ()
+    """Names of the services that must run before this one."""
     loaded: dict[str, LoadedCertificate] = field(default_factory=dict)
     started_at: datetime | None = None
     starts: int = 0

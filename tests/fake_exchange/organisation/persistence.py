@@ -96,12 +96,14 @@ def load_state(organisation: Organisation, file: Path) -> None:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         if document["format"] != FORMAT:
-            raise LoadingError(f"{file}: is a state of another format; remove it to start anew")
+            raise LoadingError(
+                f"{file}: is a state of another format; remove it to start from the beginning"
+            )
         unknown = sorted(set(document["servers"]) - set(organisation.servers))
         if unknown:
             raise LoadingError(
                 f"{file}: is the state of other servers ({', '.join(unknown[:3])}); "
-                "remove it to start anew"
+                "remove it to start from the beginning"
             )
         apply_document(organisation, document)
     except OSError as error:
@@ -109,7 +111,7 @@ def load_state(organisation: Organisation, file: Path) -> None:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise LoadingError(
             f"{file}: is no state of an organisation ({type(error).__name__}); "
-            "remove it to start anew"
+            "remove it to start from the beginning"
         ) from None
 
 

@@ -140,7 +140,7 @@ def _ripe_at(organisation: Organisation, message: Message) -> datetime:
 
 
 def _step(organisation: Organisation, server: Server, source: Queue, message: Message) -> bool:
-    """Let one message go on from one queue; False if it stays."""
+    """Move one message on from one queue; False if it stays."""
     if source.NextHopConnector:
         if message in organisation.mail_in_transmission or _leads_out(
             organisation, server, source.NextHopConnector
@@ -335,5 +335,5 @@ def not_sent(
 
 
 def _still_there(server: Server, source: Queue) -> bool:
-    """Whether this very queue is the server's: an earlier state may have been put back."""
+    """Whether this very queue is the server's: an earlier state may have been restored."""
     return any(each is source for each in server.queues)

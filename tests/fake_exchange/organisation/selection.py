@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which certificate does a door present? Exchange's documented selection for STARTTLS, the IIS
+"""Which certificate does a port present? Exchange's documented selection for STARTTLS, the IIS
 binding for https, the holder of the service for IMAP and POP."""
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ and its ports answer only while it runs."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 from fake_exchange.organisation import (
     auth_certificate,
@@ -28,7 +30,7 @@ from fake_exchange.organisation.model import (
 TRANSPORT = "MSExchangeTransport"
 FRONT_END_TRANSPORT = "MSExchangeFrontEndTransport"
 
-#: The door for TLS between Exchange servers; it uses the internal transport certificate.
+#: The command for TLS between Exchange servers; uses the internal transport certificate.
 ANONYMOUS_TLS = "X-ANONYMOUSTLS"
 
 #: name, display name, started by itself at installation
@@ -75,6 +77,16 @@ EDGE_SERVICES: tuple[tuple[str, str, bool], ...] = (
     ("WinRM", "Windows Remote Management (WS-Management)", True),
 )
 
+#: Service -> services it depends on, as a Mailbox server has them (capture
+#: service/exlab-GetServiceMSExchangeMitigationRunning.xml for the topology service).
+_TOPOLOGY = "MSExchangeADTopology"
+_DEPENDENCIES: dict[str, tuple[str, ...]] = {
+    "W3SVC": ("WAS",),
+    "MSExchangeDiagnostics": (),
+    "MSExchangeHM": (),
+    _TOPOLOGY: (),
+}
+
 #: Application pools of IIS that sign tokens, with the certificate found when they last started.
 APPLICATION_POOLS = ("MSExchangeOWAAppPool", "MSExchangeECPAppPool")
 
@@ -100,15 +112,22 @@ class ServiceRefused(Exception):
 def installed(server: Server) -> dict[str, Service]:
     """The services that setup puts on a server of this role, as they are after a reboot."""
     table = EDGE_SERVICES if server.IsEdgeServer else MAILBOX_SERVICES
+    names = {name for name, _, _ in table}
     return {
         name: Service(
             name,
             display,
             Status="Running" if automatic else "Stopped",
             StartType="Automatic" if automatic else "Manual",
+            depends_on=tuple(base for base in _bases(name) if base in names),
         )
         for name, display, automatic in table
     }
+
+
+def _bases(name: str) -> tuple[str, ...]:
+    exchange = (_TOPOLOGY,) if name.startswith("MSExchange") else ()
+    return _DEPENDENCIES.get(name, exchange)
 
 
 def service_of_port(server: Server, port: str) -> Service | None:
@@ -163,7 +182,7 @@ def load_certificates(organisation: Organisation, server: Server, service: Servi
         found["imap"] = selection.for_mail_access(organisation, server, "IMAP")
     elif service.Name == "MSExchangePOP3":
         found["pop3"] = selection.for_mail_access(organisation, server, "POP")
-    service.loaded = {door: loaded for door, loaded in found.items() if loaded is not None}
+    service.loaded = {port: loaded for port, loaded in found.items() if loaded is not None}
 
 
 def recycle(organisation: Organisation, server: Server, name: str) -> None:
@@ -210,18 +229,30 @@ def forget_connector(server: Server, name: str) -> None:
 def start(organisation: Organisation, server: Server, name: str) -> None:
     """Start a service and wait until it runs; nothing happens if it does.
 
-    Raises `ServiceRefused`. The ports are told through `organisation.service_observers`.
+    Raises `ServiceRefused`. The ports learn of it through `organisation.service_observers`.
+    """
+    begin_start(organisation, server, name)()
+
+
+def begin_start(organisation: Organisation, server: Server, name: str) -> Callable[[], None]:
+    """Put a service into StartPending; what is returned takes the rest of the way and its time.
+
+    Both raise `ServiceRefused`.
     """
     service = _existing(server, name)
     with organisation.lock:
         if service.Status == "Running":
-            return
+            return _nothing
         if service.StartType == "Disabled":
             raise ServiceRefused(
                 f"Service '{service.DisplayName} ({service.Name})' cannot be started due to the "
                 f"following error: Cannot start service {service.Name} on computer '.'."
             )
         service.Status = "StartPending"
+    return partial(_finish_start, organisation, server, service)
+
+
+def _finish_start(organisation: Organisation, server: Server, service: Service) -> None:
     time.sleep(organisation.behavior.service_restart_seconds)
     where = {"server": server.Name, "service": service.Name}
     if organisation.faults.take("service_start_fails", where):
@@ -242,13 +273,26 @@ def start(organisation: Organisation, server: Server, name: str) -> None:
 
 def stop(organisation: Organisation, server: Server, name: str) -> None:
     """Stop a service and wait until it is; nothing happens if it is."""
+    begin_stop(organisation, server, name)()
+
+
+def begin_stop(organisation: Organisation, server: Server, name: str) -> Callable[[], None]:
+    """Put a service into StopPending; what is returned takes the rest of the way and its time."""
     service = _existing(server, name)
     with organisation.lock:
         if service.Status == "Stopped":
-            return
+            return _nothing
         service.Status = "StopPending"
+    return partial(_finish_stop, organisation, server, service)
+
+
+def _finish_stop(organisation: Organisation, server: Server, service: Service) -> None:
     time.sleep(organisation.behavior.service_restart_seconds)
     _settle(organisation, server, service, "Stopped")
+
+
+def _nothing() -> None:
+    return None
 
 
 def restart(organisation: Organisation, server: Server, name: str) -> None:

@@ -20,7 +20,7 @@ def take(organisation: Organisation) -> Snapshot:
 
 
 def restore(organisation: Organisation, snapshot: Snapshot) -> None:
-    """Put it back; listening ports keep their numbers."""
+    """Restore it; listening ports keep their numbers."""
     ports = {server.Name: (server.ports, server.fixed_ports) for server in organisation}
     with organisation.lock:
         persistence.apply_document(organisation, snapshot)

@@ -58,7 +58,7 @@ def _render_attribute(attribute: x509.NameAttribute) -> str:
 
 
 def parse_name(text: str) -> x509.Name:
-    """The name that `text` (most specific part first, .NET's quoting) stands for.
+    """The name that is written in `text` (most specific part first, .NET's quoting).
 
     Raises ValueError if it is none.
     """

@@ -46,8 +46,8 @@ def _server(server: Server) -> dict[str, object]:
                 "StartType": service.StartType,
                 "starts": service.starts,
                 "loaded": {
-                    door: {"Thumbprint": loaded.Thumbprint, "failure": loaded.failure}
-                    for door, loaded in service.loaded.items()
+                    port: {"Thumbprint": loaded.Thumbprint, "failure": loaded.failure}
+                    for port, loaded in service.loaded.items()
                 },
             }
             for service in server.services.values()

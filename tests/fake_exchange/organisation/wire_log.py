@@ -14,11 +14,11 @@ LONGEST = 20_000
 
 @dataclass(frozen=True)
 class WireRequest:
-    """One WSMan request; `door` is exchange or windows."""
+    """One WSMan request; `endpoint` is exchange or windows."""
 
     number: int
     server: str
-    door: str
+    endpoint: str
     verb: str
     cmdlet: str = ""
     """The cmdlet or program in flight, where there is one and it is known."""
@@ -32,11 +32,11 @@ class WireLog:
         self._requests: list[WireRequest] = []
         self._last = 0
 
-    def add(self, server: str, door: str, verb: str, cmdlet: str = "") -> int:
+    def add(self, server: str, endpoint: str, verb: str, cmdlet: str = "") -> int:
         """Note a request that has come in; its number."""
         with self._lock:
             self._last += 1
-            self._requests.append(WireRequest(self._last, server, door, verb, cmdlet))
+            self._requests.append(WireRequest(self._last, server, endpoint, verb, cmdlet))
             del self._requests[:-LONGEST]
             return self._last
 

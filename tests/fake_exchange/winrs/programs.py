@@ -5,32 +5,38 @@
 
 from __future__ import annotations
 
-import threading
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from .powershell import powershell_exe
-from .powershell.environment import Machine
-from .powershell.native import NATIVE_PROGRAMS
-from .powershell.powershell_exe import STOPPED_EXIT_CODE
-from .powershell.streams import codec_of_code_page
+from fake_exchange.winrs import powershell_exe
+from fake_exchange.winrs.native import NATIVE_PROGRAMS
+from fake_exchange.winrs.process import Process
 
-__all__ = ["STOPPED_EXIT_CODE", "Console", "find_program"]
-
+#: Windows' numbers of the code pages a console may have.
+_CODE_PAGES = {65001: "utf-8", 1200: "utf-16-le", 20127: "ascii", 28591: "latin-1"}
 _POWERSHELL = r"c:\windows\system32\windowspowershell\v1.0\powershell"
+
+
+def codec_of_code_page(number: int) -> str:
+    """Python's codec for a Windows code page; cp437 for one that Python lacks."""
+    name = _CODE_PAGES.get(number, f"cp{number}")
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return "cp437"
 
 
 @dataclass(frozen=True)
 class Console:
     """What a process is given. `read_stdin` waits for the end of the input."""
 
-    machine: Machine
+    process: Process
     read_stdin: Callable[[], bytes]
     write_stdout: Callable[[bytes], None]
     write_stderr: Callable[[bytes], None]
     code_page: int
-    stopped: threading.Event
 
     def print(self, line: str) -> None:
         self.write_stdout(f"{line}\r\n".encode(codec_of_code_page(self.code_page), "replace"))
@@ -52,18 +58,16 @@ def find_program(name: str, *, with_built_ins: bool) -> Program | None:
 
 def _powershell(console: Console, words: list[str]) -> int:
     return powershell_exe.run(
-        console.machine,
+        console.process,
         words,
         read_stdin=console.read_stdin,
         write_stdout=console.write_stdout,
         write_stderr=console.write_stderr,
-        code_page=console.code_page,
-        stopped=console.stopped,
     )
 
 
 def _native(name: str, console: Console, words: list[str]) -> int:
-    lines, code = NATIVE_PROGRAMS[name](console.machine, words)
+    lines, code = NATIVE_PROGRAMS[name](console.process.machine, words)
     for line in lines:
         console.print(line)
     return code

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens inside a remote Windows shell? Commands run in threads of their own; they go on when
-nobody reads them any more, and end early only when they are told to or when their shell closes."""
+"""What happens inside a remote Windows shell? Commands run in threads of their own; they keep
+running when nobody reads them any more, and end early only on a signal or with their shell."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fake_exchange.winrs.command_line import split_words
-from fake_exchange.winrs.programs import STOPPED_EXIT_CODE, Console, find_program
+from fake_exchange.winrs.process import STOPPED_EXIT_CODE, Machine, Process, Stopped
+from fake_exchange.winrs.programs import Console, find_program
 from fake_exchange.wsman.envelope import Fault
 from fake_exchange.wsman.output import OutputQueue
 from fake_exchange.wsman.shells import CommandLine, OpenShell, ShellFactory
-
-from .powershell.environment import Machine
-from .powershell.errors import Stopped
 
 if TYPE_CHECKING:
     from fake_exchange.organisation.model import Organisation, Server
@@ -32,7 +30,7 @@ _SIGNALS = ("terminate", "ctrl_c", "ctrl_break", "crtl_c", "powershell/signal/cr
 @dataclass(frozen=True)
 class Quotas:
     """What a shell allows; None is no limit. `operations` counts every request of the shell and is
-    never given back, as in WinRS."""
+    never released, as in WinRS."""
 
     processes: int | None = 25
     operations: int | None = None
@@ -162,12 +160,11 @@ class _Running:
 
     def start(self, program: Callable[[Console, list[str]], int], words: list[str]) -> None:
         console = Console(
-            machine=self._machine,
+            process=Process(self._machine, self._stopped),
             read_stdin=self._read_input,
             write_stdout=lambda data: self._write("stdout", data),
             write_stderr=lambda data: self._write("stderr", data),
             code_page=self._code_page,
-            stopped=self._stopped,
         )
         self._thread = threading.Thread(
             target=self._run, args=(program, console, words), name="winrs command", daemon=True
@@ -228,12 +225,7 @@ def cmd_shells(organisation: Organisation) -> Callable[[Server], ShellFactory]:
 
     def of_server(server: Server) -> ShellFactory:
         def open_shell(opened: OpenShell) -> CommandShell:
-            machine = Machine(
-                organisation,
-                server,
-                user=opened.account.name,
-                environment=dict(opened.environment),
-            )
+            machine = Machine(organisation, server, user=opened.account.name)
             operations = organisation.behavior.windows_shell_operations
             return CommandShell(
                 machine,

@@ -134,7 +134,7 @@ class ConnectionAuthentication:
     _scheme: str = ""
 
     def authenticate(self, request: HttpRequest) -> Authenticated | Refused:
-        """Judge one request. A request without Authorization goes on with what the connection
+        """Judge one request. A request without Authorization relies on what the connection
         already has: NTLM, Negotiate and Kerberos authenticate the connection, Basic each request.
         """
         scheme, _, credentials = (request.headers.get("Authorization") or "").partition(" ")

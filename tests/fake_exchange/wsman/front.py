@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which doors of remote management does every server have? /PowerShell on the web site's two
+"""Which endpoints of remote management does every server have? /PowerShell on the web site's two
 ports, /wsman on the two of WinRM, put together from the organisation."""
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ HttpApplication = Callable[[HttpRequest], "HttpResponse | None"]
 
 @dataclass(frozen=True)
 class HttpTraffic:
-    """Told about every exchange: bytes of the bodies received and sent."""
+    """Called for every exchange: bytes of the bodies received and sent."""
 
     on_exchange: Callable[[int, int], None] = lambda received, sent: None
 
@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing to standard error; counters tell what happened."""
+        """Nothing to standard error; counters show what happened."""
 
 
 def http_handler(
@@ -154,9 +154,9 @@ def http_handler(
     `make_application` is called once per connection. A connection on which nothing arrives for
     `idle_seconds()` is closed; None waits for ever.
     """
-    told = traffic or HttpTraffic()
+    traffic = traffic or HttpTraffic()
 
     def handle(connection: Connection) -> None:
-        _Handler(connection, make_application(connection), idle_seconds, told)
+        _Handler(connection, make_application(connection), idle_seconds, traffic)
 
     return handle

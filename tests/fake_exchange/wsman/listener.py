@@ -269,7 +269,7 @@ class ListenerHub:
                     listener.on_handshake()
             listener.handler(connection)
         except (ConnectionError, TimeoutError, ssl.SSLError):
-            pass  # The peer went away: nothing to tell anybody.
+            pass  # The peer went away: nobody is left to answer.
         except Exception:
             log.exception("connection on %s failed", listener.name)
         finally:

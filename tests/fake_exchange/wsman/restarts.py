@@ -16,13 +16,13 @@ from fake_exchange.organisation.model import Organisation, Server
 
 log = logging.getLogger(__name__)
 
-_SERVICE_OF_DOOR = {"exchange": "W3SVC", "windows": "WinRM"}
+_SERVICE_OF_ENDPOINT = {"exchange": "W3SVC", "windows": "WinRM"}
 
 
-def restart_site(organisation: Organisation, server: Server, door: str, seconds: float) -> None:
-    """The service behind a door (`exchange` or `windows`) goes down; it is back by itself after
-    `seconds`."""
-    _restart(organisation, server, [_SERVICE_OF_DOOR[door]], seconds)
+def restart_site(organisation: Organisation, server: Server, endpoint: str, seconds: float) -> None:
+    """The service behind an endpoint (`exchange` or `windows`) goes down; it is back by itself
+    after `seconds`."""
+    _restart(organisation, server, [_SERVICE_OF_ENDPOINT[endpoint]], seconds)
 
 
 def restart_server(organisation: Organisation, server: Server, seconds: float) -> None:

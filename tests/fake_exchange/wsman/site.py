@@ -195,15 +195,16 @@ class _SiteConnection:
     def _executed(self, request: Request, caller: Caller) -> tuple[int, bytes] | None:
         """Status and SOAP message; None when the connection is to break instead."""
         site, faults = self._site, self._site.organisation.faults
-        door = "windows" if self._port.startswith("winrm") else "exchange"
+        endpoint = "windows" if self._port.startswith("winrm") else "exchange"
         cmdlet = site.table.in_flight(request)
-        number = site.organisation.wire_log.add(site.server.Name, door, request.verb, cmdlet)
+        site.organisation.counters.add(site.server.Name, "wsman_requests", key=request.verb)
+        number = site.organisation.wire_log.add(site.server.Name, endpoint, request.verb, cmdlet)
         where: dict[str, str | None] = {
             "server": site.server.Name,
             "port": self._port,
             "verb": request.verb,
             "account": caller.account.user,
-            "door": door,
+            "endpoint": endpoint,
             "cmdlet": cmdlet,
         }
         held = faults.take("hold", where, number=number)
@@ -213,7 +214,7 @@ class _SiteConnection:
             return None
         restart = faults.take("restart_site", where, number=number)
         if restart is not None:
-            restarts.restart_site(site.organisation, site.server, door, restart.seconds)
+            restarts.restart_site(site.organisation, site.server, endpoint, restart.seconds)
             return None
         restart = faults.take("restart_server", where, number=number)
         if restart is not None:

@@ -32,7 +32,7 @@ def context() -> CmdletContext:
 
 
 class Left(Exception):
-    """Stands for the end of the process."""
+    """Raised where the process would end."""
 
 
 def leave(code: int) -> None:
@@ -143,7 +143,7 @@ def test_a_terminating_failure_ends_the_pipeline(
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_the_journal_tells_what_a_failed_cmdlet_said(
+def test_the_journal_shows_what_a_failed_cmdlet_said(
     context: CmdletContext, errors: list[ErrorSpec], after: bool
 ) -> None:
     arm(context, "fail_cmdlet", cmdlet="Set-ReceiveConnector", after=after, message="No luck.")

@@ -58,14 +58,14 @@ def test_a_connector_with_a_credential_comes_back_without_its_password(
 ) -> None:
     credential = PSCredential(UserName="CONTOSO\\relay", Password=PSSecureString("geheim"))
     session.exchange_key()
-    wish = {
+    parameters = {
         "Name": "Partner",
         "AddressSpaces": ["fabrikam.test"],
         "SmartHosts": ["mail.fabrikam.test"],
         "SmartHostAuthMechanism": "BasicAuth",
         "AuthenticationCredential": credential,
     }
-    (made,) = session.invoke(("New-SendConnector", wish)).output
+    (made,) = session.invoke(("New-SendConnector", parameters)).output
     assert made.AuthenticationCredential.UserName == "CONTOSO\\relay"
     assert made.AddressSpaces[0].PSObject.to_string == "SMTP:fabrikam.test;1"
     result = session.invoke(("Remove-SendConnector", {"Identity": "Partner"}))
@@ -75,14 +75,14 @@ def test_a_connector_with_a_credential_comes_back_without_its_password(
 def test_rights_are_given_by_distinguished_name_and_selected(session: RemotePowerShell) -> None:
     identity = {"Identity": "EX01\\Default Frontend EX01"}
     (connector,) = session.invoke(("Get-ReceiveConnector", identity)).output
-    wish = {
+    parameters = {
         "Identity": connector.DistinguishedName,
         "User": "NT AUTHORITY\\ANONYMOUS LOGON",
         "ExtendedRights": ["ms-Exch-SMTP-Accept-Any-Recipient"],
     }
-    session.invoke(("Add-ADPermission", wish))
+    session.invoke(("Add-ADPermission", parameters))
     rows = session.invoke(
-        ("Get-ADPermission", {"Identity": wish["Identity"], "User": wish["User"]}),
+        ("Get-ADPermission", {"Identity": parameters["Identity"], "User": parameters["User"]}),
         ("Select-Object", {"Property": ["ExtendedRights", "IsInherited", "Deny"]}),
     ).output
     assert rows[-1].ExtendedRights[0].PSObject.to_string == "ms-Exch-SMTP-Accept-Any-Recipient"
@@ -99,25 +99,25 @@ def test_a_date_too_soon_is_asked_about(
         ("New-ExchangeCertificate", {"SubjectName": "cn=Auth", "DomainName": []}),
         ("Select-Object", {"Property": ["Thumbprint"]}),
     )
-    wish = {
+    parameters = {
         "NewCertificateThumbprint": made.output[0].Thumbprint,
         "NewCertificateEffectiveDate": datetime.now(timezone.utc) + timedelta(hours=1),
     }
-    result = session.invoke(("Set-AuthConfig", wish))
+    result = session.invoke(("Set-AuthConfig", parameters))
     assert "48 hours" in result.prompts[0][1]
     assert result.state == PSInvocationState.Completed
     assert organisation.auth_config.NextCertificateThumbprint == ""
-    session.invoke(("Set-AuthConfig", {**wish, "Force": True}))
+    session.invoke(("Set-AuthConfig", {**parameters, "Force": True}))
     (auth,) = session.invoke(("Get-AuthConfig", {})).output
-    assert auth.NextCertificateThumbprint == wish["NewCertificateThumbprint"]
-    assert abs(auth.NextCertificateEffectiveDate - wish["NewCertificateEffectiveDate"]) < timedelta(
-        seconds=2
-    )
+    assert auth.NextCertificateThumbprint == parameters["NewCertificateThumbprint"]
+    assert abs(
+        auth.NextCertificateEffectiveDate - parameters["NewCertificateEffectiveDate"]
+    ) < timedelta(seconds=2)
 
 
 def test_mail_access_of_another_server(session: RemotePowerShell) -> None:
-    wish = {"Server": "EX02", "X509CertificateName": "mail.contoso.test"}
-    result = session.invoke(("Set-ImapSettings", wish))
+    parameters = {"Server": "EX02", "X509CertificateName": "mail.contoso.test"}
+    result = session.invoke(("Set-ImapSettings", parameters))
     assert result.warnings[0].endswith("restarted on server EX02.")
     (settings,) = session.invoke(("Get-ImapSettings", {"Server": "EX02"})).output
     assert settings.X509CertificateName == "mail.contoso.test"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does a harness see of a running fake through its control door, and can it put it back?"""
+"""What does a harness see of a running fake through its control endpoint, and is it restored?"""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def running(organisation: Organisation) -> Iterator[RunningFake]:
 
 @pytest.fixture
 def fake(running: RunningFake) -> Iterator[RunningFake]:
-    """As it was at the beginning, and put back at the end."""
+    """As it was at the beginning, and restored at the end."""
     post(running, "/snapshot", name="beginning of the test")
     yield running
     post(running, "/snapshot/restore", name="beginning of the test")
@@ -107,9 +107,9 @@ def listens(server: Server, port: str) -> bool:
 
 
 def set_comment(server: Server, comment: str) -> None:
-    wish = {"Identity": f"{server.Name}\\Default Frontend {server.Name}", "Comment": comment}
+    parameters = {"Identity": f"{server.Name}\\Default Frontend {server.Name}", "Comment": comment}
     with session(server) as opened:
-        assert opened.invoke(("Set-ReceiveConnector", wish)).errors == []
+        assert opened.invoke(("Set-ReceiveConnector", parameters)).errors == []
 
 
 # Looking ----------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_requests_are_listed_with_what_they_are_about(fake: RunningFake, server:
     assert found[0] == {
         "number": 1,
         "server": "EX01",
-        "door": "exchange",
+        "endpoint": "exchange",
         "verb": "Create",
         "cmdlet": "",
     }
@@ -131,7 +131,7 @@ def test_requests_are_listed_with_what_they_are_about(fake: RunningFake, server:
     assert get(fake, "/requests") == []
 
 
-def test_the_journal_tells_changes_until_it_is_reset(fake: RunningFake, server: Server) -> None:
+def test_the_journal_shows_changes_until_it_is_reset(fake: RunningFake, server: Server) -> None:
     set_comment(server, "one")
     (change,) = get(fake, "/journal")["changes"]
     assert (change["what"], change["server"]) == ("Set-ReceiveConnector", "EX01")
@@ -173,7 +173,9 @@ def test_the_federation_servicelet_runs_when_asked_to(
     assert second.certificates[thumbprint].Services == {"Federation"}
 
 
-def test_a_fault_that_struck_is_told_with_its_request(fake: RunningFake, server: Server) -> None:
+def test_a_fault_that_struck_is_reported_with_its_request(
+    fake: RunningFake, server: Server
+) -> None:
     post(fake, "/faults", kind="kill_shell", verb="Command", server="EX01")
     opened = session(server)
     opened.open()
@@ -202,7 +204,7 @@ def test_what_makes_no_sense_is_refused(
     assert complaint in refused(fake, path, **values)
 
 
-# Putting it back --------------------------------------------------------------------------------
+# Restoring it -----------------------------------------------------------------------------------
 
 
 def test_the_state_comes_back_while_everything_runs(
@@ -243,7 +245,7 @@ def test_open_sessions_are_gone(fake: RunningFake, server: Server) -> None:
     assert caught.value.code == SHELL_IS_GONE
 
 
-def test_counters_log_journal_and_faults_begin_anew(fake: RunningFake, server: Server) -> None:
+def test_counters_log_journal_and_faults_begin_empty(fake: RunningFake, server: Server) -> None:
     post(fake, "/snapshot", name="before")
     post(fake, "/faults", kind="slow_cmdlet", cmdlet="Set-ReceiveConnector", seconds=0)
     post(fake, "/faults", kind="drop_connection", request=100_000)

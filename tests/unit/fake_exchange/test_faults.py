@@ -13,7 +13,7 @@ import pytest
 
 from fake_exchange.faults import AT_REQUESTS, IMMEDIATE, KINDS, Fault, Faults
 
-HERE: Mapping[str, str | None] = {"server": "EX01", "verb": "Command", "door": "exchange"}
+HERE: Mapping[str, str | None] = {"server": "EX01", "verb": "Command", "endpoint": "exchange"}
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def test_nothing_is_armed_at_first(faults: Faults) -> None:
         ({"server": "ex01"}, True),
         ({"server": "EX02"}, False),
         ({"verb": "Receive"}, False),
-        ({"door": "windows"}, False),
+        ({"endpoint": "windows"}, False),
         # Of this place no account is known, so it is nobody's.
         ({"account": "ansible"}, True),
-        ({"server": "EX01", "verb": "Command", "door": "exchange"}, True),
+        ({"server": "EX01", "verb": "Command", "endpoint": "exchange"}, True),
     ],
 )
 def test_every_selector_that_the_place_knows_has_to_match(
@@ -71,14 +71,14 @@ def test_a_request_of_that_number_that_does_not_match_lets_it_wait_on(faults: Fa
         (-1, [True, True, True]),
     ],
 )
-def test_it_strikes_as_often_as_it_was_told(
+def test_it_strikes_as_often_as_times_says(
     faults: Faults, times: int, expected: list[bool]
 ) -> None:
     faults.arm(Fault("drop_connection", times=times))
     assert [strikes(faults) for _ in expected] == expected
 
 
-def test_it_lets_the_first_matches_pass_when_told_to(faults: Faults) -> None:
+def test_it_lets_as_many_matches_pass_as_skip_says(faults: Faults) -> None:
     faults.arm(Fault("drop_connection", skip=2))
     assert [strikes(faults) for _ in range(4)] == [False, False, True, False]
 
@@ -120,7 +120,7 @@ def test_one_that_could_never_strike_is_refused(
     assert faults.armed() == []
 
 
-def test_the_kinds_that_are_told_apart_exist() -> None:
+def test_the_kinds_that_are_distinguished_exist() -> None:
     assert {*AT_REQUESTS, *IMMEDIATE} <= set(KINDS)
 
 
@@ -131,7 +131,7 @@ class Held:
     """A request that is being held, in a thread as a connection's would be."""
 
     def __init__(self, faults: Faults) -> None:
-        self.goes_on: bool | None = None
+        self.released: bool | None = None
         self._faults = faults
         self._thread = threading.Thread(target=self._wait, daemon=True)
         self._thread.start()
@@ -139,22 +139,22 @@ class Held:
             time.sleep(0.001)
 
     def _wait(self) -> None:
-        self.goes_on = self._faults.hold()
+        self.released = self._faults.hold()
 
     def end(self) -> bool | None:
         self._thread.join(timeout=10)
-        return self.goes_on
+        return self.released
 
 
-def test_what_is_held_goes_on_when_released(faults: Faults) -> None:
+def test_what_is_held_continues_when_released(faults: Faults) -> None:
     held = Held(faults)
-    assert held.goes_on is None
+    assert held.released is None
     faults.release()
     assert held.end() is True
     assert faults.holding == 0
 
 
-def test_what_is_held_is_given_up_when_faults_are_cleared(faults: Faults) -> None:
+def test_what_is_held_is_abandoned_when_faults_are_cleared(faults: Faults) -> None:
     held = Held(faults)
     faults.clear()
     assert held.end() is False
@@ -163,6 +163,6 @@ def test_what_is_held_is_given_up_when_faults_are_cleared(faults: Faults) -> Non
 def test_a_release_is_for_what_is_held_now_not_for_what_comes_later(faults: Faults) -> None:
     faults.release()
     held = Held(faults)
-    assert held.goes_on is None
+    assert held.released is None
     faults.release()
     assert held.end() is True

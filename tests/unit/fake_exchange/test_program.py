@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does the program start, answer at its control door, and end? As a real process."""
+"""How does the program start, answer at its control endpoint, and end? As a real process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fake_exchange.control import DOORS
+from fake_exchange.control import ROUTES
 from fake_exchange.faults import KINDS
 from fake_exchange.organisation.behavior import Behavior
 from support.fake_process import FakeProcess
@@ -59,8 +59,8 @@ def presented(fake: FakeProcess, server: str, port: str) -> str | None:
 
 
 def loaded(fake: FakeProcess, server: str, service: str) -> dict[str, Any]:
-    doors: dict[str, Any] = fake.get("/state")["servers"][server]["services"][service]["loaded"]
-    return doors
+    found: dict[str, Any] = fake.get("/state")["servers"][server]["services"][service]["loaded"]
+    return found
 
 
 def test_help_names_both_commands_and_an_example() -> None:
@@ -138,7 +138,7 @@ def test_without_a_state_file_saving_is_refused(fake: FakeProcess) -> None:
         fake.post("/state/save")
 
 
-def test_the_control_door_lists_what_it_can_do(fake: FakeProcess) -> None:
+def test_the_control_endpoint_lists_what_it_can_do(fake: FakeProcess) -> None:
     assert {"GET /endpoints", "GET /counters", "POST /faults"} <= set(fake.get("/"))
 
 
@@ -170,19 +170,19 @@ def test_the_state_holds_no_key_and_no_password(fake: FakeProcess) -> None:
     assert "Correct-Horse" not in text
 
 
-def test_services_can_be_restarted_from_the_control_door(fake: FakeProcess) -> None:
+def test_services_can_be_restarted_from_the_control_endpoint(fake: FakeProcess) -> None:
     fake.post("/counters/reset")
     fake.post("/services", server="EX02", service=TRANSPORT, action="stop")
     assert presented(fake, "EX02", "smtp") is None
     fake.post("/services", server="EX02", service=TRANSPORT, action="start")
-    door = loaded(fake, "EX02", TRANSPORT)["Default Frontend EX02"]
-    assert presented(fake, "EX02", "smtp") == door["Thumbprint"]
+    connector = loaded(fake, "EX02", TRANSPORT)["Default Frontend EX02"]
+    assert presented(fake, "EX02", "smtp") == connector["Thumbprint"]
     counters = fake.get("/counters")
     assert counters["total"]["service_starts"] == {TRANSPORT: 1}
     assert counters["total"]["handshakes"] == {"smtp": 1}
 
 
-def test_a_port_can_be_closed_from_the_control_door(fake: FakeProcess) -> None:
+def test_a_port_can_be_closed_from_the_control_endpoint(fake: FakeProcess) -> None:
     fake.post("/ports", server="EX03", port="imaps", closed=True)
     assert presented(fake, "EX03", "imaps") is None
     fake.post("/ports", server="EX03", port="imaps", closed=False)
@@ -225,5 +225,5 @@ def test_faults_can_be_armed_and_cleared(fake: FakeProcess) -> None:
 
 def test_the_readme_knows_every_switch_fault_and_request() -> None:
     text = (TESTS / "fake_exchange" / "README.md").read_text(encoding="utf-8")
-    named = [field.name for field in dataclasses.fields(Behavior)] + list(KINDS) + list(DOORS)
+    named = [field.name for field in dataclasses.fields(Behavior)] + list(KINDS) + list(ROUTES)
     assert [name for name in named if f"`{name}`" not in text and name != "GET /"] == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the listener for http-01 answer where it was told to?"""
+"""Does the listener for http-01 answer at the address it was given?"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LEFT_BEHIND = {
     "newest_certificate_found",
     "rotate_interrupted",
     "restart_note_found",
-    # Artifacts of a job, and what tasks for DNS records are told.
+    # Artifacts of a job, and what tasks for DNS records are given.
     "rotate_run_folder",
     "rotate_run_thumbprint",
     "acme_renewal_record_state",
@@ -119,7 +119,7 @@ def _names_of_roles() -> set[str]:
 
 
 @pytest.mark.parametrize("name", sorted(documented("rotate")))
-def test_the_readme_tells_of_every_variable_of_the_rotation(name: str) -> None:
+def test_the_readme_names_every_variable_of_the_rotation(name: str) -> None:
     assert f"`{name}`" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 

@@ -36,7 +36,7 @@ def test_an_old_python_is_named(python: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     (sentence,) = done.stderr.splitlines()
-    assert sentence.startswith(f"Cannot go on: this is Python {python.parts[-3][:3]} (")
+    assert sentence.startswith(f"Cannot continue: this is Python {python.parts[-3][:3]} (")
     assert "3.10 or later is needed" in sentence
     assert "make PYTHON=" in sentence
 
@@ -84,7 +84,7 @@ def test_every_supported_ansible_core_has_a_python_that_it_takes() -> None:
     assert machine.not_tried(pythons) == []
 
 
-def test_an_ansible_core_that_no_python_here_takes_is_told() -> None:
+def test_an_ansible_core_that_no_python_here_takes_is_reported() -> None:
     only = [machine.Python(12, Path("python3.12"))]
 
     assert [choice.ansible_core for choice in machine.choices(only)] == [

@@ -30,6 +30,10 @@ function Get-Argument($commands) {
 }
 
 function Get-Failure($record) {
+    # The error variable has the exception of an error that ended the cmdlet, not its record.
+    if ($record -is [System.Management.Automation.IContainsErrorRecord]) {
+        $record = $record.ErrorRecord
+    }
     @{
         message = [string]$record.Exception.Message
         category = [string]$record.CategoryInfo.Category

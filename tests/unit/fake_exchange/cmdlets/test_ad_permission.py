@@ -44,19 +44,24 @@ def get(shell: Shell, identity: str = FRONTEND, **parameters: Any) -> list[tuple
 
 
 def add(shell: Shell, *rights: str, identity: str = FRONTEND, **parameters: Any) -> Outcome:
-    wish = {"Identity": identity, "User": ANONYMOUS, "ExtendedRights": list(rights), **parameters}
-    return shell.run(("Add-ADPermission", wish))
+    parameters = {
+        "Identity": identity,
+        "User": ANONYMOUS,
+        "ExtendedRights": list(rights),
+        **parameters,
+    }
+    return shell.run(("Add-ADPermission", parameters))
 
 
 def remove(shell: Shell, *rights: str, identity: str = FRONTEND, **parameters: Any) -> Outcome:
-    wish = {
+    parameters = {
         "Identity": identity,
         "User": ANONYMOUS,
         "ExtendedRights": list(rights),
         "Confirm": False,
         **parameters,
     }
-    return shell.run(("Remove-ADPermission", wish))
+    return shell.run(("Remove-ADPermission", parameters))
 
 
 def groups(shell: Shell) -> str:
@@ -156,8 +161,8 @@ def test_rights_of_ones_own_survive_a_change_of_groups(
 def test_removal_asks(shell: Shell, frontend: ReceiveConnector) -> None:
     add(shell, RELAY).succeeded()
     shell.host = Prompted(2)
-    wish = {"Identity": FRONTEND, "User": ANONYMOUS, "ExtendedRights": RELAY}
-    shell.run(("Remove-ADPermission", wish)).succeeded()
+    parameters = {"Identity": FRONTEND, "User": ANONYMOUS, "ExtendedRights": RELAY}
+    shell.run(("Remove-ADPermission", parameters)).succeeded()
     assert len(frontend.access) == 1
     assert ANONYMOUS in shell.host.questions[0][1]
 
@@ -184,9 +189,9 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 def test_what_does_not_exist_is_refused(
     shell: Shell, cmdlet: str, given: dict[str, Any], message: str
 ) -> None:
-    wish = {"Identity": FRONTEND, "User": ANONYMOUS, "ExtendedRights": RELAY, **given}
-    wish = {name: value for name, value in wish.items() if value is not None}
-    outcome = shell.run((cmdlet, {**wish, "Confirm": False}))
+    parameters = {"Identity": FRONTEND, "User": ANONYMOUS, "ExtendedRights": RELAY, **given}
+    parameters = {name: value for name, value in parameters.items() if value is not None}
+    outcome = shell.run((cmdlet, {**parameters, "Confirm": False}))
     assert message in outcome.error.message
 
 

@@ -27,7 +27,7 @@ def now() -> datetime:
 def make(shell: Shell, server: str = "EX01", *, exportable: bool = True) -> str:
     """A certificate as Microsoft's page makes it, the internal transport certificate kept."""
     shell.host = Prompted(NO)
-    wish = {
+    parameters = {
         "KeySize": 2048,
         "PrivateKeyExportable": exportable,
         "SubjectName": "cn=Microsoft Exchange Server Auth Certificate",
@@ -36,7 +36,7 @@ def make(shell: Shell, server: str = "EX01", *, exportable: bool = True) -> str:
         "Server": server,
     }
     outcome = shell.run(
-        ("New-ExchangeCertificate", wish), ("Select-Object", {"Property": "Thumbprint"})
+        ("New-ExchangeCertificate", parameters), ("Select-Object", {"Property": "Thumbprint"})
     )
     (row,) = outcome.succeeded().rows
     shell.host = None
@@ -117,9 +117,9 @@ def test_a_certificate_is_staged_with_its_date(shell: Shell, current: str) -> No
 
 def test_staging_the_same_again_warns(shell: Shell) -> None:
     thumbprint, date = make(shell), now() + LATER
-    wish = {"NewCertificateThumbprint": thumbprint, "NewCertificateEffectiveDate": date}
-    assert set_auth(shell, **wish).succeeded().warnings == []
-    (warning,) = set_auth(shell, **wish).succeeded().warnings
+    parameters = {"NewCertificateThumbprint": thumbprint, "NewCertificateEffectiveDate": date}
+    assert set_auth(shell, **parameters).succeeded().warnings == []
+    (warning,) = set_auth(shell, **parameters).succeeded().warnings
     assert "no settings of 'Auth Configuration' have been modified" in warning
 
 
@@ -162,8 +162,8 @@ def test_the_date_can_be_moved_alone(shell: Shell) -> None:
 def test_a_date_without_time_zone_is_the_servers(shell: Shell, organisation: Organisation) -> None:
     thumbprint = make(shell)
     naive = datetime(2040, 1, 2, 3, 4)
-    wish = {"NewCertificateThumbprint": thumbprint, "NewCertificateEffectiveDate": naive}
-    set_auth(shell, **wish).succeeded()
+    parameters = {"NewCertificateThumbprint": thumbprint, "NewCertificateEffectiveDate": naive}
+    set_auth(shell, **parameters).succeeded()
     date = organisation.auth_config.NextCertificateEffectiveDate
     assert date is not None
     assert date.utcoffset() == timedelta(hours=1)
@@ -315,8 +315,8 @@ def test_another_current_certificate_at_once(
     shell: Shell, current: str, other: Server, organisation: Organisation
 ) -> None:
     thumbprint = make(shell)
-    wish = {"CertificateThumbprint": thumbprint, "SkipImmediateCertificateDeployment": True}
-    set_auth(shell, **wish).succeeded()
+    parameters = {"CertificateThumbprint": thumbprint, "SkipImmediateCertificateDeployment": True}
+    set_auth(shell, **parameters).succeeded()
     assert names(shell) == (thumbprint, current, "")
     assert thumbprint not in other.certificates
     set_auth(shell, CertificateThumbprint=thumbprint).succeeded()

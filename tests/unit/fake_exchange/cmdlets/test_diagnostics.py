@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does transport tell of its resources in the documented form?"""
+"""Does transport report its resources in the documented form?"""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_back_pressure_shows_in_its_resource_and_on_its_server(
     assert meters(shell)["UsedDiskSpace"].findtext("CurrentResourceUse") == "Low"
 
 
-def test_a_transport_that_does_not_run_tells_nothing(
+def test_a_transport_that_does_not_run_reports_nothing(
     shell: Shell, organisation: Organisation
 ) -> None:
     services.stop(organisation, organisation.servers["EX01"], "MSExchangeTransport")

@@ -510,7 +510,7 @@ def remove(shell: Shell, thumbprint: str, **more: object) -> Outcome:
     return shell.run(("Remove-ExchangeCertificate", {"Thumbprint": thumbprint, **more}))
 
 
-def test_remove_asks_unless_told_not_to(shell: Shell, server: Server) -> None:
+def test_remove_asks_unless_confirm_is_false(shell: Shell, server: Server) -> None:
     shell.host = Prompted(NO)
     thumbprint = import_it(shell)
     remove(shell, thumbprint).succeeded()
@@ -533,7 +533,7 @@ def test_the_internal_transport_certificate_stays(shell: Shell, server: Server) 
     assert (error.category, " DCA528C3," in error.error_id) == ("InvalidArgument", True)
 
 
-def test_a_certificate_named_by_send_connectors_stays_even_with_a_twin(
+def test_a_certificate_named_by_send_connectors_stays_even_beside_one_of_the_same_name(
     shell: Shell, organisation: Organisation
 ) -> None:
     import_it(shell)

@@ -31,7 +31,7 @@ NO = 2
 def make(shell: Shell, *, exportable: bool = True) -> str:
     """A certificate as Microsoft's page makes it, on EX01."""
     shell.host = Prompted(NO)
-    wish = {
+    parameters = {
         "DomainName": "Federation",
         "FriendlyName": "Exchange Delegation Federation",
         "Services": "Federation",
@@ -39,7 +39,7 @@ def make(shell: Shell, *, exportable: bool = True) -> str:
         "PrivateKeyExportable": exportable,
     }
     outcome = shell.run(
-        ("New-ExchangeCertificate", wish), ("Select-Object", {"Property": "Thumbprint"})
+        ("New-ExchangeCertificate", parameters), ("Select-Object", {"Property": "Thumbprint"})
     )
     (row,) = outcome.succeeded().rows
     assert shell.host.questions == []
@@ -102,15 +102,15 @@ def states(shell: Shell, thumbprint: str) -> list[str]:
 
 def test_it_is_made_with_the_identifier_it_is_given(shell: Shell, server: Server) -> None:
     identifier = uuid.uuid4().hex
-    wish = {"DomainName": "Federation", "Services": "Federation"}
-    wish["SubjectKeyIdentifier"] = identifier
-    shell.run(("New-ExchangeCertificate", wish)).succeeded()
+    parameters = {"DomainName": "Federation", "Services": "Federation"}
+    parameters["SubjectKeyIdentifier"] = identifier
+    shell.run(("New-ExchangeCertificate", parameters)).succeeded()
     stored = list(server.certificates.values())[-1]
     extension = stored.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     assert extension.value.digest.hex() == identifier
     assert stored.Services == {"Federation"}
-    wish["SubjectKeyIdentifier"] = "no number"
-    error = shell.run(("New-ExchangeCertificate", wish)).error
+    parameters["SubjectKeyIdentifier"] = "no number"
+    error = shell.run(("New-ExchangeCertificate", parameters)).error
     assert "isn't a hexadecimal number" in error.message
 
 
@@ -163,8 +163,8 @@ def test_what_the_session_server_lacks_or_cannot_use_is_refused(
 
 
 def test_the_trust_has_to_be_named_right(shell: Shell, trust: FederationTrust) -> None:
-    wish = {"Identity": "Microsoft Federation Gateway", "RefreshMetadata": True}
-    assert "couldn't be found" in shell.run(("Set-FederationTrust", wish)).error.message
+    parameters = {"Identity": "Microsoft Federation Gateway", "RefreshMetadata": True}
+    assert "couldn't be found" in shell.run(("Set-FederationTrust", parameters)).error.message
 
 
 # Published --------------------------------------------------------------------------------------
@@ -229,8 +229,8 @@ def test_other_settings(shell: Shell, trust: FederationTrust) -> None:
 
 def proofs(shell: Shell, **parameters: Any) -> dict[str, str]:
     """Certificate property and proof, for contoso.test."""
-    wish = {"DomainName": "contoso.test", **parameters}
-    rows = shell.run(("Get-FederatedDomainProof", wish)).succeeded().rows
+    parameters = {"DomainName": "contoso.test", **parameters}
+    rows = shell.run(("Get-FederatedDomainProof", parameters)).succeeded().rows
     assert all(row["DnsRecord"] == f"contoso.test TXT IN {row['Proof']}" for row in rows)
     return {row["Name"]: row["Proof"] for row in rows}
 

@@ -44,11 +44,11 @@ def shown(shell: Shell, kind: str, **parameters: Any) -> dict[str, str]:
 def install(shell: Shell, kind: str, *dns: str, common_name: str = "", enable: bool = True) -> str:
     """A certificate for these names on EX01, and its thumbprint."""
     issued = ROOT.issue(("CN", common_name or dns[0]), dns=list(dns))
-    wish = {"FileData": issued.pfx("x"), "Password": pki_password("x")}
-    shell.run(("Import-ExchangeCertificate", wish)).succeeded()
+    parameters = {"FileData": issued.pfx("x"), "Password": pki_password("x")}
+    shell.run(("Import-ExchangeCertificate", parameters)).succeeded()
     if enable:
-        wish = {"Thumbprint": issued.thumbprint, "Services": kind.upper()}
-        shell.run(("Enable-ExchangeCertificate", wish)).succeeded()
+        parameters = {"Thumbprint": issued.thumbprint, "Services": kind.upper()}
+        shell.run(("Enable-ExchangeCertificate", parameters)).succeeded()
     return issued.thumbprint
 
 
@@ -125,10 +125,10 @@ def test_a_running_service_keeps_what_it_has(
 def test_a_change_says_what_has_to_be_restarted(
     shell: Shell, organisation: Organisation, kind: str
 ) -> None:
-    wish = {"X509CertificateName": "mail.contoso.test", "Server": "ex02.contoso.test"}
-    (warning,) = change(shell, kind, **wish).succeeded().warnings
+    parameters = {"X509CertificateName": "mail.contoso.test", "Server": "ex02.contoso.test"}
+    (warning,) = change(shell, kind, **parameters).succeeded().warnings
     assert warning.endswith("services are restarted on server EX02.")
-    (warning,) = change(shell, kind, **wish).succeeded().warnings
+    (warning,) = change(shell, kind, **parameters).succeeded().warnings
     assert "no settings of 'EX02\\1' have been modified" in warning
     assert shown(shell, kind)["X509CertificateName"] == "EX01"
     journal: Any = organisation.journal.as_dict()["changes"]
@@ -150,7 +150,7 @@ def test_what_setup_leaves(shell: Shell) -> None:
 
 
 def test_settings_are_kept_and_shown(shell: Shell, kind: str) -> None:
-    wish = {
+    parameters = {
         "LoginType": "PlainTextLogin",
         "ExternalConnectionSettings": ["mail.contoso.test:995:ssl", "mail.contoso.test:110"],
         "AuthenticatedConnectionTimeout": "00:10:00",
@@ -158,9 +158,9 @@ def test_settings_are_kept_and_shown(shell: Shell, kind: str) -> None:
         "ProtocolLogEnabled": True,
         "MaxConnections": 100,
     }
-    change(shell, kind, **wish).succeeded()
+    change(shell, kind, **parameters).succeeded()
     after = shown(shell, kind)
-    assert {name: after[name] for name in wish} == {
+    assert {name: after[name] for name in parameters} == {
         "LoginType": "PlainTextLogin",
         "ExternalConnectionSettings": "mail.contoso.test:995:SSL, mail.contoso.test:110",
         "AuthenticatedConnectionTimeout": "00:10:00",
@@ -168,7 +168,7 @@ def test_settings_are_kept_and_shown(shell: Shell, kind: str) -> None:
         "ProtocolLogEnabled": "True",
         "MaxConnections": "100",
     }
-    assert "no settings" in change(shell, kind, **wish).succeeded().warnings[0]
+    assert "no settings" in change(shell, kind, **parameters).succeeded().warnings[0]
 
 
 def test_the_numbers_of_the_documentation_are_understood(shell: Shell, kind: str) -> None:

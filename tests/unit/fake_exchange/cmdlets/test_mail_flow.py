@@ -36,7 +36,7 @@ def redirect(shell: Shell, *targets: str, **parameters: Any) -> Outcome:
 
 
 def counts(shell: Shell, server: str) -> dict[str, int]:
-    """MessageCount by queue, as Get-Queue tells."""
+    """MessageCount by queue, as Get-Queue shows it."""
     rows = shell.run(("Get-Queue", {"Server": server})).succeeded().rows
     return {row["Identity"]: row["MessageCount"] for row in rows if row["MessageCount"]}
 
@@ -63,7 +63,7 @@ def test_what_if_moves_nothing(shell: Shell) -> None:
 
 @pytest.mark.usefixtures("full")
 @pytest.mark.parametrize(("answer", "left"), [(0, 4), (2, 8)], ids=["yes", "no"])
-def test_it_asks_unless_told_not_to(shell: Shell, answer: int, left: int) -> None:
+def test_it_asks_for_confirmation(shell: Shell, answer: int, left: int) -> None:
     shell.host = Prompted(answer)
     shell.run(("Redirect-Message", {"Server": "EX01", "Target": [TARGET]})).succeeded()
     ((caption, _),) = shell.host.questions

@@ -19,7 +19,7 @@ YES, NO = 0, 2
 
 def new(shell: Shell, **parameters: Any) -> Outcome:
     """A connector for the frontend, shared with the default one by its remote range."""
-    wish = {
+    parameters = {
         "Name": "Relay",
         "Usage": "Custom",
         "TransportRole": "FrontendTransport",
@@ -27,7 +27,7 @@ def new(shell: Shell, **parameters: Any) -> Outcome:
         "RemoteIPRanges": "192.168.7.0/24",
         **parameters,
     }
-    given = {name: value for name, value in wish.items() if value is not None}
+    given = {name: value for name, value in parameters.items() if value is not None}
     return shell.run(("New-ReceiveConnector", given))
 
 
@@ -174,7 +174,7 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("given", "other"), CONFLICTS)
-def test_connectors_that_could_not_be_told_apart_are_refused(
+def test_connectors_that_cannot_be_distinguished_are_refused(
     shell: Shell, given: dict[str, Any], other: str
 ) -> None:
     new(shell).succeeded()
@@ -341,7 +341,7 @@ def test_every_property_is_set_shown_and_the_same_when_set_again(shell: Shell) -
     assert f"no settings of '{RELAY}' have been modified" in warning
 
 
-def test_what_is_shown_can_be_given_back(shell: Shell) -> None:
+def test_what_is_shown_can_be_set_again(shell: Shell) -> None:
     new(shell).succeeded()
     change(shell, **{name: value for name, (value, _) in EVERYTHING.items()}).succeeded()
     after = shown(shell)

@@ -17,8 +17,8 @@ LOGON = Credential("CONTOSO\\relay", SecureText("very secret"))
 
 
 def new(shell: Shell, **parameters: Any) -> Outcome:
-    wish = {"Name": "Partner", "AddressSpaces": "fabrikam.test", **parameters}
-    given = {name: value for name, value in wish.items() if value is not None}
+    parameters = {"Name": "Partner", "AddressSpaces": "fabrikam.test", **parameters}
+    given = {name: value for name, value in parameters.items() if value is not None}
     return shell.run(("New-SendConnector", given))
 
 

@@ -323,7 +323,7 @@ def test_what_could_not_be_sent_is_tried_again(
 
 
 @pytest.mark.usefixtures("pump")
-def test_a_restarted_transport_service_goes_on_with_what_it_has(stock: StockedServer) -> None:
+def test_a_restarted_transport_service_delivers_what_it_has(stock: StockedServer) -> None:
     organisation, server = stock.organisation, stock.server
     services.stop(organisation, server, "MSExchangeTransport")
     accept(stock, "x@contoso.test")

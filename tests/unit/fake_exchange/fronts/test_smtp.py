@@ -199,7 +199,7 @@ def test_the_message_id_of_the_client_is_kept(
     assert (event.MessageId, event.MessageSubject) == ("<1@client.test>", "hello")
 
 
-def test_a_message_without_one_gets_one_and_the_answer_tells(
+def test_a_message_without_one_gets_one_and_the_answer_shows_it(
     client: smtplib.SMTP, stock: StockedServer
 ) -> None:
     stock.organisation.accepted_domains = [_domain()]

@@ -68,7 +68,7 @@ def test_the_back_end_site_keeps_the_default_certificate_and_that_keeps_iis(
     assert "IIS" in stock.default.Services
 
 
-def test_the_internal_transport_certificate_changes_only_when_told_to(
+def test_the_internal_transport_certificate_is_replaced_only_on_request(
     stock: StockedServer,
 ) -> None:
     stored = stock.store(issued())
@@ -180,15 +180,15 @@ def test_the_internal_transport_certificate_cannot_be_removed(stock: StockedServ
     assert refusal.reason is Refusal.INTERNAL_TRANSPORT
 
 
-def test_a_certificate_named_by_a_send_connector_cannot_be_removed_nor_can_its_twin(
+def test_a_certificate_named_by_a_send_connector_cannot_be_removed_nor_one_of_the_same_name(
     stock: StockedServer,
 ) -> None:
-    old, twin = stock.store(issued(started_days_ago=80)), stock.store(issued())
+    old, renewed = stock.store(issued(started_days_ago=80)), stock.store(issued())
     name = tls_certificate_name(old.certificate)
     stock.organisation.send_connectors = [
         SendConnector("Internet", ["SMTP:*;1"], ["EX01"], TlsCertificateName=name)
     ]
-    for stored in (old, twin):
+    for stored in (old, renewed):
         refusal = certificate_rules.removal_refusal(stock.organisation, stock.server, stored)
         assert refusal is not None
         assert (refusal.reason, refusal.connectors) == (Refusal.SEND_CONNECTORS, ("Internet",))

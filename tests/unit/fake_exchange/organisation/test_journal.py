@@ -38,12 +38,12 @@ def shell(organisation: Organisation) -> Shell:
 
 def install(shell: Shell, server: str, *, smtp: bool = True) -> None:
     data, password = MAIL.pfx(PASSWORD), SecureText(PASSWORD)
-    wish = {"Server": server, "FileData": data, "Password": password}
-    shell.run(("Import-ExchangeCertificate", wish)).succeeded()
+    parameters = {"Server": server, "FileData": data, "Password": password}
+    shell.run(("Import-ExchangeCertificate", parameters)).succeeded()
     if smtp:
         which = {"Server": server, "Thumbprint": MAIL.thumbprint}
-        wish = {**which, "Services": "SMTP", "Force": True}
-        shell.run(("Enable-ExchangeCertificate", wish)).succeeded()
+        parameters = {**which, "Services": "SMTP", "Force": True}
+        shell.run(("Enable-ExchangeCertificate", parameters)).succeeded()
 
 
 def point(shell: Shell, connector: str, name: str | None = NAME) -> Outcome:
@@ -85,8 +85,8 @@ def test_a_change_belongs_to_the_server_it_was_made_on_however_that_was_named(
 ) -> None:
     point(shell, "EX02\\Default Frontend EX02", None).succeeded()
     install(shell, "ex02.contoso.test", smtp=False)
-    wish = {"Identity": f"EX02\\{MAIL.thumbprint}", "Confirm": False}
-    shell.run(("Remove-ExchangeCertificate", wish)).succeeded()
+    parameters = {"Identity": f"EX02\\{MAIL.thumbprint}", "Confirm": False}
+    shell.run(("Remove-ExchangeCertificate", parameters)).succeeded()
     assert [change["server"] for change in changes(organisation)] == ["EX02"] * 3
 
 
@@ -181,8 +181,8 @@ def test_a_removal_can_be_what_made_it_so(shell: Shell, organisation: Organisati
     server = organisation.servers["EX01"]
     # Only the internal transport certificate and those of Send connectors are protected.
     server.InternalTransportCertificateThumbprint = None
-    wish = {"Thumbprint": MAIL.thumbprint, "Confirm": False}
-    shell.run(("Remove-ExchangeCertificate", wish)).succeeded()
+    parameters = {"Thumbprint": MAIL.thumbprint, "Confirm": False}
+    shell.run(("Remove-ExchangeCertificate", parameters)).succeeded()
     assert violations(organisation) == [(FRONT_END, "EX01", "Remove-ExchangeCertificate on EX01")]
 
 

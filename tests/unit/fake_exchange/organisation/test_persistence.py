@@ -100,7 +100,7 @@ def test_what_is_no_state_is_refused_in_one_line(
 ) -> None:
     file = tmp_path / "state.json"
     file.write_text(content, encoding="utf-8")
-    with pytest.raises(LoadingError, match=r"state\.json: .*remove it to start anew"):
+    with pytest.raises(LoadingError, match=r"state\.json: .*remove it to start from the beginning"):
         load_state(stock.organisation, file)
 
 

@@ -255,7 +255,7 @@ def test_what_no_connector_takes_waits_until_one_does(
 
 
 @pytest.mark.parametrize("change", ["disabled", "other server"])
-def test_a_queue_whose_connector_no_longer_sends_from_here_is_routed_anew(
+def test_a_queue_whose_connector_no_longer_sends_from_here_is_routed_again(
     organisation: Organisation, ex02: Server, change: str
 ) -> None:
     accept(ex02, organisation, OUTSIDE)

@@ -1,17 +1,14 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On which pretended server do the scripts of these tests run?"""
+"""On which pretended server do these tests act?"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import pytest
 
 from fake_exchange.organisation import services
 from fake_exchange.organisation.model import Organisation, Server, WebBinding
-from fake_exchange.winrs.powershell import ScriptResult, run_script_text
 
 THUMBPRINT = "B30B89B96AD0351B53D73EC2B5EA7A8B6A746B2B"
 BACK_END_THUMBPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -33,28 +30,3 @@ def server() -> Server:
 @pytest.fixture
 def organisation(server: Server) -> Organisation:
     return Organisation("Contoso", "contoso.test", servers={server.Name: server})
-
-
-Run = Callable[..., ScriptResult]
-
-
-@pytest.fixture
-def run(organisation: Organisation, server: Server) -> Run:
-    """Runs a script text on the server; stderr as text."""
-
-    def run_on_server(text: str, **options: object) -> ScriptResult:
-        return run_script_text(text, organisation=organisation, server=server, **options)
-
-    return run_on_server
-
-
-@pytest.fixture
-def lines(run: Run) -> Callable[[str], list[str]]:
-    """The output lines of a script that must not fail."""
-
-    def run_to_lines(text: str) -> list[str]:
-        result = run(text)
-        assert (result.stderr, result.exit_code) == ("", 0)
-        return result.stdout.splitlines()
-
-    return run_to_lines

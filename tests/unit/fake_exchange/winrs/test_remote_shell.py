@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from winrm.exceptions import WSManFaultError
 
 from fake_exchange.organisation.loading import load_organisation
 from fake_exchange.running import RunningFake
+from support.windows_scripts import answer_of, bootstrap, stdin_of
 
 PASSWORD = "Correct-Horse-7"
 ORGANISATION = f"""
@@ -62,18 +62,15 @@ def client(organisation, *, scheme="http", port="winrm_http", transport="ntlm"):
     )
 
 
-def run(protocol, script: str, stdin: bytes | None = None) -> tuple[bytes, bytes, int]:
-    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+def run(protocol, *names: str, action: str = "query") -> tuple[bytes, bytes, int]:
+    """services.ps1, through a shell of its own."""
     shell = protocol.open_shell(codepage=65001)
     try:
         command = protocol.run_command(
-            shell,
-            "powershell.exe",
-            ["-NoProfile", "-EncodedCommand", encoded],
-            console_mode_stdin=stdin is None,
+            shell, "powershell.exe", bootstrap(), console_mode_stdin=False
         )
-        if stdin is not None:
-            protocol.send_command_input(shell, command, stdin, end=True)
+        stdin = stdin_of("services", action=action, services=list(names), timeout=5)
+        protocol.send_command_input(shell, command, stdin, end=True)
         result = protocol.get_command_output(shell, command)
         protocol.cleanup_command(shell, command)
         return result
@@ -81,24 +78,27 @@ def run(protocol, script: str, stdin: bytes | None = None) -> tuple[bytes, bytes
         protocol.close_shell(shell)
 
 
-def test_a_script_with_input_and_exit_code(protocol, organisation) -> None:
+def test_a_script_with_its_input_and_exit_code(protocol, organisation) -> None:
     before = organisation.counters.as_dict()["total"]["scripts"].get("powershell.exe", 0)
-    text = "Gr\u00fc\u00dfe\n".encode() * 20_000
-    script = "$t = $input | Out-String; [Console]::Out.Write($t.Length); exit 5"
-    assert run(protocol, script, text) == (b"140000", b"", 5)
+    stdout, stderr, code = run(protocol, "Gr\u00fc\u00dfe")
+    assert answer_of(stdout)["answer"] == {
+        "services": [{"name": "Gr\u00fc\u00dfe", "exists": False}]
+    }
+    assert (stderr, code) == (b"", 0)
     after = organisation.counters.as_dict()["total"]["scripts"]["powershell.exe"]
     assert after == before + 1
 
 
-def test_output_larger_than_an_envelope(protocol) -> None:
-    stdout, _, code = run(protocol, "[Console]::Out.Write('ab' * 400000)")
-    assert (len(stdout), code) == (800_000, 0)
+def test_input_and_output_larger_than_an_envelope(protocol) -> None:
+    stdout, _, code = run(protocol, *("ab" * 1000 for _ in range(300)))
+    assert len(stdout) > 800_000
+    assert (len(answer_of(stdout)["answer"]["services"]), code) == (300, 0)
 
 
 def test_services_of_the_dialled_server(protocol, organisation) -> None:
     service = organisation.servers["EX01"].services["MSExchangeFrontEndTransport"]
     starts = service.starts
-    assert run(protocol, "Restart-Service MSExchangeFrontEndTransport")[2] == 0
+    assert run(protocol, "MSExchangeFrontEndTransport", action="restart")[2] == 0
     assert service.starts == starts + 1
 
 

@@ -63,7 +63,7 @@ class Cmdlets:
         context.emit_output("<B>true</B>")
 
     def stop_here(self, context: CmdletContext, values: dict) -> None:
-        raise TerminatingError(_error("cannot go on"))
+        raise TerminatingError(_error("cannot continue"))
 
     def ask(self, context: CmdletContext, values: dict) -> None:
         if context.host is None:
@@ -206,7 +206,7 @@ def start(
     web_certificate: tuple[LoadedCertificate, str],
     cmd_shell: Callable[[Server], ShellFactory] | None,
 ) -> Iterator[Callable[[Organisation], Fake]]:
-    """Starts the doors of an organisation's first server."""
+    """Starts the endpoints of an organisation's first server."""
     loaded, ca_file = web_certificate
     hub = ListenerHub()
     opened: list[RemoteManagement] = []

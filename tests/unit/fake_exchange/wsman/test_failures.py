@@ -128,7 +128,7 @@ def test_an_account_without_remote_powershell_gets_a_page_instead_of_soap(fake):
     assert http_status_of_opening(fake.session("basic", username=r"CONTOSO\locked")) == 403
 
 
-def test_an_account_without_roles_is_told_so(fake):
+def test_an_account_without_roles_gets_that_as_the_reason(fake):
     code, text = code_of_opening(fake.session(username=r"CONTOSO\nobody"))
     assert code == 5
     assert text.endswith('The user "CONTOSO\\nobody" isn\'t assigned to any management roles.')

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Is every request numbered, and does a fault strike at exactly the one it was armed for, at both
-doors of a running fake?"""
+endpoints of a running fake?"""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import threading
 import time
@@ -98,12 +97,11 @@ def windows(server: Server) -> winrm.Protocol:
     )
 
 
-def run_script(server: Server, script: str) -> bytes:
-    """What a script writes, through a shell of its own."""
+def say_hello(server: Server) -> bytes:
+    """What a command writes, through a shell of its own."""
     protocol = windows(server)
-    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
     shell = protocol.open_shell(codepage=65001)
-    command = protocol.run_command(shell, "powershell.exe", ["-EncodedCommand", encoded])
+    command = protocol.run_command(shell, "echo", ["hello"])
     output = protocol.get_command_output(shell, command)[0]
     protocol.cleanup_command(shell, command)
     protocol.close_shell(shell)
@@ -115,8 +113,8 @@ def executed(organisation: Organisation) -> list[str]:
 
 
 def log(organisation: Organisation) -> list[tuple[object, ...]]:
-    """Door, verb and cmdlet of every request."""
-    return [(r["door"], r["verb"], r["cmdlet"]) for r in organisation.wire_log.as_list()]
+    """Endpoint, verb and cmdlet of every request."""
+    return [(r["endpoint"], r["verb"], r["cmdlet"]) for r in organisation.wire_log.as_list()]
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -154,21 +152,21 @@ def test_requests_of_a_windows_shell_are_numbered_in_the_same_row(
     with session(server) as opened:
         opened.invoke(GET_DOMAIN)
     before = len(log(organisation))
-    assert run_script(server, "'hello'").strip() == b"hello"
+    assert say_hello(server).strip() == b"hello"
     assert log(organisation)[before:] == [
         ("windows", "Create", ""),
-        ("windows", "Command", "powershell.exe"),
-        ("windows", "Receive", "powershell.exe"),
-        ("windows", "Signal", "powershell.exe"),
+        ("windows", "Command", "echo"),
+        ("windows", "Receive", "echo"),
+        ("windows", "Signal", "echo"),
         ("windows", "Delete", ""),
     ]
 
 
-def test_the_numbers_begin_anew_after_a_reset(organisation: Organisation, server: Server) -> None:
-    run_script(server, "1")
+def test_the_numbers_begin_again_after_a_reset(organisation: Organisation, server: Server) -> None:
+    say_hello(server)
     organisation.wire_log.reset()
     assert log(organisation) == []
-    run_script(server, "1")
+    say_hello(server)
     assert organisation.wire_log.as_list()[0]["number"] == 1
 
 
@@ -257,14 +255,14 @@ def test_a_fault_for_a_cmdlet_waits_for_a_request_about_it(
 
 @pytest.mark.parametrize("kind", ["drop_connection", "lose_answer"])
 def test_a_windows_request_can_be_struck_too(server: Server, faults: Faults, kind: str) -> None:
-    faults.arm(Fault(kind, door="windows", verb="Command"))
-    with session(server) as opened:  # the other door does not feel it
+    faults.arm(Fault(kind, endpoint="windows", verb="Command"))
+    with session(server) as opened:  # the other endpoint does not feel it
         opened.invoke(GET_DOMAIN)
     protocol = windows(server)
     shell = protocol.open_shell()
     with pytest.raises(requests.ConnectionError):
         protocol.run_command(shell, "ver")
-    assert [struck["door"] for struck in faults.fired()] == ["windows"]
+    assert [struck["endpoint"] for struck in faults.fired()] == ["windows"]
 
 
 # Slow answers -----------------------------------------------------------------------------------
@@ -292,7 +290,7 @@ def test_the_site_behind_exchange_restarts_with_its_sessions_and_comes_back(
     opened.open()
     protocol = windows(server)
     shell = protocol.open_shell()
-    faults.arm(Fault("restart_site", door="exchange", verb="Command", seconds=0.2))
+    faults.arm(Fault("restart_site", endpoint="exchange", verb="Command", seconds=0.2))
     with pytest.raises(requests.ConnectionError):
         opened.start(GET_DOMAIN)
     assert executed(organisation) == []
@@ -311,7 +309,7 @@ def test_winrm_restarts_with_its_shells_and_comes_back(server: Server, faults: F
     with session(server) as opened:
         protocol = windows(server)
         shell = protocol.open_shell()
-        faults.arm(Fault("restart_site", door="windows", verb="Command", seconds=0.2))
+        faults.arm(Fault("restart_site", endpoint="windows", verb="Command", seconds=0.2))
         with pytest.raises(requests.ConnectionError):
             protocol.run_command(shell, "ver")
         wait_until(lambda: is_running(server, "WinRM"))
@@ -328,7 +326,7 @@ def test_a_server_restarts_as_a_whole_and_keeps_queues_and_stopped_services(
     starts = server.services["MSExchangeTransport"].starts
     running = {name for name, service in server.services.items() if service.Status == "Running"}
     messages = [queue.MessageCount for queue in server.queues]
-    faults.arm(Fault("restart_server", door="exchange", verb="Create", seconds=0.3))
+    faults.arm(Fault("restart_server", endpoint="exchange", verb="Create", seconds=0.3))
     with pytest.raises(requests.ConnectionError):
         session(server).open()
     with pytest.raises(requests.ConnectionError):
@@ -388,7 +386,7 @@ def test_a_held_request_is_executed_when_it_is_released_if_wanted_so(
     assert executed(organisation) == ["Get-AcceptedDomain"]
 
 
-def test_a_held_request_is_given_up_when_faults_are_cleared(
+def test_a_held_request_is_abandoned_when_faults_are_cleared(
     organisation: Organisation, server: Server, faults: Faults
 ) -> None:
     faults.arm(Fault("hold", verb="Command", execute=True))

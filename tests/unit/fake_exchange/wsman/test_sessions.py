@@ -41,9 +41,13 @@ def test_a_session_runs_pipelines_and_leaves_nothing_behind(fake, protocol, ssl)
 def test_a_session_is_counted_in_requests_connections_and_bytes(fake):
     with fake.session("ntlm") as session:
         session.invoke(("Write-Text", {"Length": 100_000}))
-    # NTLM needs two requests more than the verbs: create, receive, command, receive, signal,
+    # NTLM needs three requests more than the verbs: create, receive, command, receive, signal,
     # delete, and one Receive for each answer the output is spread over.
     assert 9 <= fake.total["http_requests"] <= 14
+    verbs = dict(fake.total["wsman_requests"])
+    assert sum(verbs.values()) == fake.total["http_requests"] - 3
+    assert verbs.pop("Receive") >= 2
+    assert verbs == {"Create": 1, "Command": 1, "Signal": 1, "Delete": 1}
     assert fake.total["connections"] == 1
     assert fake.total["bytes_sent"] > 100_000 > fake.total["bytes_received"] > 1_000
 
@@ -96,7 +100,7 @@ def test_a_terminating_error_is_the_reason_of_the_failed_state(fake):
         afterwards = session.invoke(("Write-Text", {}))
     assert result.state == PSInvocationState.Failed
     assert result.errors == []
-    assert str(result.reason) == "cannot go on"
+    assert str(result.reason) == "cannot continue"
     assert afterwards.output == ["xxxxx"]
 
 

@@ -22,7 +22,7 @@ from fake_exchange.wsman.output import AnswerLost, OutputQueue
 
 
 class EchoShell:
-    """A cmd shell that says what it was told; `wait` says nothing until stopped."""
+    """A cmd shell that echoes its command line; `wait` says nothing until stopped."""
 
     def __init__(self, opened):
         self.opened = opened
@@ -138,11 +138,13 @@ def test_a_shell_that_is_gone_has_its_number(protocol):
     assert caught.value.wsman_fault_code == 2150858843
 
 
-@pytest.mark.parametrize(("door", "line"), [("exchange", b"-- "), ("winrm", b"--")])
-def test_exchange_writes_a_blank_into_the_boundary_and_winrm_does_not(fake, protocol, door, line):
+@pytest.mark.parametrize(("endpoint", "line"), [("exchange", b"-- "), ("winrm", b"--")])
+def test_exchange_writes_a_blank_into_the_boundary_and_winrm_does_not(
+    fake, protocol, endpoint, line
+):
     seen = []
     note = {"response": lambda response, **_: seen.append(response)}
-    if door == "exchange":
+    if endpoint == "exchange":
         session = fake.session("ntlm")
         wsman = session.wsman
         wsman.transport.session = wsman.transport._build_session()

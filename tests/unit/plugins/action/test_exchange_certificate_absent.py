@@ -143,7 +143,7 @@ def test_what_stands_in_the_way_is_explained_before_anything_is_sent(
     assert result["certificate"]["thumbprint"] == certificates.old.thumbprint
 
 
-def test_every_reason_is_told_at_once(run: Any, unused: ModelServer, certificates: Any) -> None:
+def test_every_reason_is_reported_at_once(run: Any, unused: ModelServer, certificates: Any) -> None:
     _bound_to_iis(unused, certificates.old, certificates)
     _internal_transport(unused, certificates.old, certificates)
     _send_connector(unused, certificates.old, certificates)
@@ -153,7 +153,7 @@ def test_every_reason_is_told_at_once(run: Any, unused: ModelServer, certificate
     assert len(result["reasons"]) == 3
 
 
-def test_a_receive_connector_may_name_it_where_a_renewed_twin_remains(
+def test_a_receive_connector_may_name_it_where_a_renewed_one_of_the_same_name_remains(
     run: Any, unused: ModelServer, certificates: Any
 ) -> None:
     unused.certificates.append(Held(certificates.renewed, frozenset({"SMTP"})))

@@ -98,8 +98,8 @@ def test_a_key_that_cannot_be_exported_needs_an_explicit_yes(  # type: ignore[no
     held = Held(certificates.old, frozenset({"SMTP"}))
     server.certificates[1] = held
     if exportable is None:
-        # Exchange does not tell, so only the export itself shows it.
-        server.tells_exportable = False
+        # Exchange does not show it beforehand, so only the export itself does.
+        server.shows_exportable = False
     thumbprint = certificates.old.thumbprint
 
     refused = backup(run, thumbprint, tmp_path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What does exchange_certificate_info tell about a server's certificates?"""
+"""What does exchange_certificate_info report about a server's certificates?"""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stocked(server: ModelServer, certificates: Any) -> ModelServer:
     return server
 
 
-def test_everything_is_told_in_four_reads_of_one_session(
+def test_everything_is_reported_in_four_reads_of_one_session(
     run: Any, stocked: ModelServer, certificates: Any
 ) -> None:
     result = run()

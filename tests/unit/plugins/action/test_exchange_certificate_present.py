@@ -253,7 +253,7 @@ class TestInternalTransportCertificate:
         assert "Force" not in run.session.changing[1].parameters
         assert result["internal_transport_certificate"] == certificates.own.thumbprint
 
-    def test_should_it_change_anyway_it_is_given_back(
+    def test_should_it_change_anyway_it_is_restored(
         self, run: Any, server: ModelServer, certificates: Any, pfx: Any
     ) -> None:
         server.ignores_no = True
@@ -526,7 +526,7 @@ class TestFailures:
         assert result["failed"] is True
         assert "does not show it" in result["msg"]
 
-    def test_a_failure_of_enabling_tells_that_the_import_was_done(
+    def test_a_failure_of_enabling_reports_that_the_import_was_done(
         self, run: Any, server: ModelServer, certificates: Any, pfx: Any
     ) -> None:
         server.instead["Enable-ExchangeCertificate"] = raising(
@@ -605,7 +605,7 @@ class TestFailures:
         result = run(**pfx(certificates.new), services=["SMTP"])
 
         assert result["certificate"]["services"] is None
-        assert any("does not tell which services" in text for text in result["warnings"])
+        assert any("does not report which services" in text for text in result["warnings"])
 
 
 def test_no_secret_is_in_any_result(

@@ -32,7 +32,7 @@ def test_a_component_is_set_and_read_back(run, server: ModelServer) -> None:  # 
     assert run.changing == []
 
 
-def test_check_mode_tells_and_sends_nothing(run, server: ModelServer) -> None:  # type: ignore[no-untyped-def]
+def test_check_mode_reports_and_sends_nothing(run, server: ModelServer) -> None:  # type: ignore[no-untyped-def]
     result = run(state="Draining", check_mode=True, diff=True)
 
     assert result["changes"] == [
@@ -43,7 +43,7 @@ def test_check_mode_tells_and_sends_nothing(run, server: ModelServer) -> None:  
     assert run.changing == []
 
 
-def test_another_requester_that_holds_it_down_is_told(run, server: ModelServer) -> None:  # type: ignore[no-untyped-def]
+def test_another_requester_that_holds_it_down_is_reported(run, server: ModelServer) -> None:  # type: ignore[no-untyped-def]
     server.component_states["HubTransport"] = {"Maintenance": "Draining", "Sidelined": "Inactive"}
 
     result = run(state="Active")

@@ -57,5 +57,5 @@ def test_what_is_no_name_is_refused_before_anything_is_asked(
     assert run.sent == []
 
 
-def test_an_organization_that_is_not_hybrid_is_told(run) -> None:  # type: ignore[no-untyped-def]
+def test_an_organization_that_is_not_hybrid_is_reported(run) -> None:  # type: ignore[no-untyped-def]
     assert "no hybrid configuration" in run(tls_certificate_name=NAME)["msg"]

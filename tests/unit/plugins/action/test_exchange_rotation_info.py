@@ -168,7 +168,7 @@ def too_small(certificates: Any) -> pki.Issued:
     return pki.root().issue(("CN", "mail.contoso.test"), dns=["mail.contoso.test"])
 
 
-def test_a_problem_fails_the_task_but_tells_the_plan(
+def test_a_problem_fails_the_task_but_reports_the_plan(
     run: Any, connected: ModelServer, too_small: pki.Issued, pfx: Any
 ) -> None:
     result = run(**pfx(too_small))

@@ -202,7 +202,7 @@ class TestRetries:
         assert result["probe"]["attempts"] == 3
         assert run.pauses == [0.25, 0.25]
 
-    def test_it_gives_up_after_the_last_one_with_what_was_seen_last(
+    def test_it_fails_after_the_last_one_with_what_was_seen_last(
         self, run: Runner, certificates: Any
     ) -> None:
         run.answers = [TlsProbeFailed("refused"), presented(certificates.old)]
@@ -244,7 +244,7 @@ class TestRetries:
         assert result["msg"] == "pip install pyOpenSSL"
 
 
-def test_a_port_that_cannot_be_examined_is_no_failure_if_told_so(run: Runner) -> None:
+def test_a_port_that_cannot_be_examined_is_no_failure_if_the_task_says_so(run: Runner) -> None:
     run.answers = [TlsProbeFailed("Connection refused.")]
 
     result = run(fail_when_unexpected=False)

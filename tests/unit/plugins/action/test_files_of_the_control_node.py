@@ -101,7 +101,7 @@ def test_a_key_in_a_folder_of_somebody_else_is_not_planned(
     ("name", "option"),
     [("exchange_key_file", "path"), ("exchange_certificate_request_file", "private_key_path")],
 )
-def test_a_key_that_may_not_be_looked_at_is_told(
+def test_a_key_that_may_not_be_looked_at_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: str
 ) -> None:
     path = tmp_path / "closed" / "mail.key.pem"
@@ -249,7 +249,7 @@ def test_the_newest_that_can_be_used_is_found(tmp_path: Path) -> None:
     assert "PRIVATE KEY" not in str(found)
 
 
-def test_what_would_be_due_at_once_is_told_and_still_the_newest(tmp_path: Path) -> None:
+def test_what_would_be_due_at_once_is_reported_and_still_the_newest(tmp_path: Path) -> None:
     new = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
     new.write_fullchain(tmp_path / "mail.pem")
     new.write_key(tmp_path / "mail.key")
@@ -295,7 +295,7 @@ def test_certificates_of_a_week_are_counted_with_their_key_or_without(tmp_path: 
     assert look(tmp_path, names=list(NAMES[:1]))["issued_within_a_week"] == []
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_reported_and_the_rest_is_read(tmp_path: Path) -> None:
     new = CA.issue(*SUBJECT, dns=NAMES, valid_days=47)
     new.write_pfx(tmp_path / "good.pfx", "the password")
     new.write_pfx(tmp_path / "other.pfx", "another password")

@@ -35,7 +35,7 @@ def plan(trust: FederationTrust, held: dict[str, float], **more: Any) -> Federat
         )
         for thumbprint, left in held.items()
     }
-    wish: dict[str, Any] = {
+    options: dict[str, Any] = {
         "state": "managed",
         "thumbprint": None,
         "proofs_published": False,
@@ -43,7 +43,7 @@ def plan(trust: FederationTrust, held: dict[str, float], **more: Any) -> Federat
         "stage_days": 60,
         **more,
     }
-    return plan_federation(trust, certificates, now=NOW, **wish)
+    return plan_federation(trust, certificates, now=NOW, **options)
 
 
 def trust(**more: Any) -> FederationTrust:

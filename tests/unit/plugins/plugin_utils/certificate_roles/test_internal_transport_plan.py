@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An internal transport certificate is made anew when it is no good, and never without a reason."""
+"""An internal transport certificate is created again when it is no good, never without a reason."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_binding_for_a_host_name_may_have_a_certificate_of_its_own() -> None:
     assert said(front(A), front(B, host="legacy.contoso.com")) == []
 
 
-def test_a_certificate_that_exchange_cannot_see_or_that_has_expired_is_told() -> None:
+def test_a_certificate_that_exchange_cannot_see_or_that_has_expired_is_reported() -> None:
     (gone,) = said(front("C" * 40))
     assert "which Exchange cannot see" in gone
     (expired,) = said(front(A), days=-1)
@@ -78,7 +78,7 @@ def test_the_front_end_is_served_by_what_its_site_is_bound_to() -> None:
     assert found.thumbprint == B
 
 
-def test_where_the_sites_are_not_told_the_service_decides() -> None:
+def test_where_the_sites_are_not_known_the_service_decides() -> None:
     found = front_end_certificate([certificate(A, None)], server="EX01")
     assert found.thumbprint == A
 

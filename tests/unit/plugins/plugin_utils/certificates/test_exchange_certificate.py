@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server's certificates are read in whatever form they arrive; what is not told stays unknown."""
+"""A server's certificates are read in whatever form they arrive; what it hides stays unknown."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_a_former_one_counts_no_more_though_it_ends_later_than_its_successor() -
         assert in_use([former, new], web) == [new]
 
 
-def test_an_older_one_that_was_gone_back_to_counts() -> None:
+def test_an_older_one_counts_after_a_rollback_to_it() -> None:
     newer = certificate(used=1, thumbprint="B" * 40, services=SMTP)
     older = certificate(used=40)
     assert in_use([older, newer], frozenset({"IIS", "SMTP"})) == [older, newer]
@@ -136,7 +136,7 @@ def test_names_that_nothing_uses_do_not_make_a_former_one_count() -> None:
     # Where nobody said which names are used, all of them may be.
     assert in_use([former, wider, new], SMTP) == [former, wider, new]
     assert in_use([former, wider, new], SMTP, ["mail.contoso.com"]) == [new]
-    # Its wildcard stands for a name that the newer one lacks.
+    # Its wildcard covers a name that the newer one lacks.
     assert in_use([wider, new], SMTP, ["mail.contoso.com", "pop.contoso.com"]) == [wider, new]
     # Nothing has taken its place where nothing newer is.
     assert in_use([former], SMTP, ["mail.contoso.com"]) == [former]

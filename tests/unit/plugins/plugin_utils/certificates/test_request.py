@@ -14,7 +14,7 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exch
     ExchangeCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.request import (
-    RequestWish,
+    RequestSpec,
 )
 
 MAIL, AUTODISCOVER = "mail.contoso.com", "autodiscover.contoso.com"
@@ -28,8 +28,8 @@ def pending(*names: str, **more: Any) -> ExchangeCertificate:
     )
 
 
-def wish(*names: str, subject: str = SUBJECT) -> RequestWish:
-    return RequestWish(subject=subject, names=names, friendly_name=MAIL)
+def spec(*names: str, subject: str = SUBJECT) -> RequestSpec:
+    return RequestSpec(subject=subject, names=names, friendly_name=MAIL)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def wish(*names: str, subject: str = SUBJECT) -> RequestWish:
     ],
 )
 def test_a_request_with_the_names_is_the_same(wanted: list[str], held: list[str]) -> None:
-    assert wish(*wanted).matches(pending(*held))
+    assert spec(*wanted).matches(pending(*held))
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_a_request_with_the_names_is_the_same(wanted: list[str], held: list[str]
     ],
 )
 def test_a_request_with_other_names_is_another(wanted: list[str], held: list[str]) -> None:
-    assert not wish(*wanted).matches(pending(*held))
+    assert not spec(*wanted).matches(pending(*held))
 
 
 def test_another_subject_or_key_size_is_another_request() -> None:
-    assert not wish(MAIL, subject=f"CN={MAIL}").matches(pending(MAIL))
-    assert not wish(MAIL).matches(pending(MAIL, key_size=4096))
-    assert wish(MAIL).matches(pending(MAIL, key_size=None))
+    assert not spec(MAIL, subject=f"CN={MAIL}").matches(pending(MAIL))
+    assert not spec(MAIL).matches(pending(MAIL, key_size=4096))
+    assert spec(MAIL).matches(pending(MAIL, key_size=None))

@@ -75,7 +75,7 @@ def test_wanted_services_are_spelled_as_exchange_does() -> None:
         ("HTTP", "not a service of Exchange"),
     ],
 )
-def test_unusable_wishes(name: str, complaint: str) -> None:
+def test_unusable_services(name: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         wanted_services(["IIS", name])
 

@@ -12,10 +12,8 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.cmdlets.cmdlet_er
     error_code,
     explained,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.pipeline_records import (
-    CmdletError,
-)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
+    CmdletError,
     CmdletFailed,
     CmdletNotAvailable,
 )
@@ -133,7 +131,7 @@ def test_the_code_of_an_error_id(error_id: str, code: str) -> None:
     assert error_code(error) == code
 
 
-def test_a_failure_tells_what_was_done_the_servers_words_and_the_remedy() -> None:
+def test_a_failure_reports_what_was_done_the_servers_words_and_the_remedy() -> None:
     error = cmdlet_error("Serverworte.", code="71D7F7B0", cmdlet="Get-ExchangeCertificate")
     with pytest.raises(CmdletFailed) as failure, explained("Reading X", details={"server": "EX01"}):
         raise CmdletFailed("Serverworte.", errors=[error])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The serialized copy of a certificate gives up its services and friendly name, but no more."""
+"""The serialized copy of a certificate yields its services and friendly name, but no more."""
 
 from __future__ import annotations
 

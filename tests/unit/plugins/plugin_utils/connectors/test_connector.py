@@ -355,7 +355,7 @@ class TestReceiveConnector:
             difference({"tls_domain": "x"}, PLAIN_RECEIVE)
 
 
-def test_changes_are_told_in_sentences() -> None:
+def test_changes_are_reported_in_sentences() -> None:
     found = difference({"tls_certificate_name": OTHER, "fqdn": ""}, HYBRID_SEND)
     assert found.sentences(HYBRID_SEND.title) == [
         "Set TlsCertificateName of Send connector 'Outbound to Office 365'.",

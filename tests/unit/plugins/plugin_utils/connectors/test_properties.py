@@ -87,7 +87,7 @@ def test_options_results_and_the_table_agree(module: str) -> None:
     assert set(results) == {"name", "identity", *(item.name for item in MODULES[module])}
 
 
-def given_back(connector: Connector) -> dict[str, Any]:
+def as_options(connector: Connector) -> dict[str, Any]:
     """Everything that a connector shows, as a task would give it."""
     shown = connector.to_result()
     return {
@@ -96,23 +96,23 @@ def given_back(connector: Connector) -> dict[str, Any]:
 
 
 @captures.needs_captures
-def test_a_captured_send_connector_given_back_is_no_change() -> None:
+def test_a_captured_send_connector_written_again_is_no_change() -> None:
     values = captures.read("send-connector/exlab-GetSendConnectorConfiguredToRelayToM365")
     assert values
     for value in values:
         connector = send_connector_of(value, whole=True)
-        assert len(given_back(connector)) >= 22
-        assert not difference(given_back(connector), connector)
+        assert len(as_options(connector)) >= 22
+        assert not difference(as_options(connector), connector)
 
 
 @captures.needs_captures
-def test_captured_receive_connectors_given_back_are_no_change() -> None:
+def test_captured_receive_connectors_written_again_are_no_change() -> None:
     values = captures.read("receive-connector/exlab-GetReceiveConnector.first3")
     assert len(values) == 3
     for value in values:
         connector = receive_connector_of(value, whole=True)
-        assert len(given_back(connector)) >= 45
-        assert not difference(given_back(connector), connector)
+        assert len(as_options(connector)) >= 45
+        assert not difference(as_options(connector), connector)
 
 
 def whole_send_connector(**properties: Any) -> SendConnector:
@@ -134,7 +134,7 @@ def whole_send_connector(**properties: Any) -> SendConnector:
 
 
 @pytest.mark.parametrize(
-    ("wish", "sent"),
+    ("desired", "sent"),
     [
         ({"address_spaces": ["*"]}, {}),
         ({"max_message_size": "36700160"}, {}),
@@ -151,10 +151,10 @@ def whole_send_connector(**properties: Any) -> SendConnector:
         ),
     ],
 )
-def test_what_differs_is_sent(wish: dict[str, Any], sent: dict[str, Any]) -> None:
-    change = difference(wish, whole_send_connector())
+def test_what_differs_is_sent(desired: dict[str, Any], sent: dict[str, Any]) -> None:
+    change = difference(desired, whole_send_connector())
     assert dict(change.parameters) == sent
-    assert set(change.changed) == (set(wish) - {"enabled"} if sent else set())
+    assert set(change.changed) == (set(desired) - {"enabled"} if sent else set())
 
 
 def test_routing_by_smart_host_names_the_hosts_in_the_same_call() -> None:
@@ -166,7 +166,7 @@ def test_routing_by_smart_host_names_the_hosts_in_the_same_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("desired", "reason"),
     [
         ({"smart_hosts": ["relay.test"]}, "dns_routing_enabled: false"),
         ({"dns_routing_enabled": False}, "smart_hosts"),
@@ -178,6 +178,6 @@ def test_routing_by_smart_host_names_the_hosts_in_the_same_call() -> None:
         ({"domain_secure_enabled": True, "ignore_starttls": True}, "DomainSecureEnabled"),
     ],
 )
-def test_what_exchange_would_refuse_is_refused_before(wish: dict[str, Any], reason: str) -> None:
+def test_what_exchange_would_refuse_is_refused_before(desired: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
-        difference(wish, whole_send_connector())
+        difference(desired, whole_send_connector())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of connectors are compared by meaning, and what was read can be given back unchanged."""
+"""Values of connectors are compared by meaning, and what was read can be written unchanged."""
 
 from __future__ import annotations
 
@@ -164,7 +164,9 @@ RECEIVE = {
     ],
     ids=["send", "receive"],
 )
-def test_a_captured_value_given_back_is_no_change(file: str, table: dict[str, kinds.Kind]) -> None:
+def test_a_captured_value_written_again_is_no_change(
+    file: str, table: dict[str, kinds.Kind]
+) -> None:
     objects = captures.read(file)
     assert objects
     for value in objects:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Library exceptions are told apart by code, whichever library raised them."""
+"""Library exceptions are distinguished by code, whichever library raised them."""
 
 from __future__ import annotations
 

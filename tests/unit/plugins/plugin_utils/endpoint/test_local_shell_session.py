@@ -4,15 +4,12 @@
 
 """Cmdlets in the Exchange shell of a server: what is sent to the script, and what comes back.
 
-The script itself is run by the fake's PowerShell here; its whole way through WinRM is tested with
-playbooks (test_edge.py).
+The fake takes the place of the script here, pinned by recordings of real PowerShell
+(test_recordings.py); its whole way through WinRM is tested with playbooks (test_edge.py).
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from types import SimpleNamespace
@@ -20,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint import windows_session
 from ansible_collections.mailops.exchange.plugins.plugin_utils.endpoint.local_shell_session import (
     LocalShellSession,
 )
@@ -42,15 +38,15 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import (
 )
 from fake_exchange.organisation import installation
 from fake_exchange.organisation.model import Organisation, Server
-from fake_exchange.winrs.powershell import Machine, powershell_exe
 from support import pki
 from support.cmdlet_shell import small_organisation
+from support.windows_scripts import run_script
 
 MAIL = pki.root(("CN", "Test Root")).issue(("CN", "mail.contoso.test"), dns=["mail.contoso.test"])
 
 
 class ScriptRunner:
-    """Stands for a WindowsSession: runs the collection's scripts on one server of the fake."""
+    """In place of a WindowsSession: runs the collection's scripts on one server of the fake."""
 
     settings = SimpleNamespace(host="edge01.contoso.test")
 
@@ -69,21 +65,7 @@ class ScriptRunner:
     ) -> dict[str, Any]:
         self.sent.append(parameters)
         self.changing.append(changing)
-        stdout, stderr = bytearray(), bytearray()
-        bootstrap = windows_session.script_text("bootstrap").encode("utf-16-le")
-        separator = windows_session._SEPARATOR
-        stdin = windows_session.script_text(script_name) + separator + json.dumps(parameters)
-        powershell_exe.run(
-            Machine(self.organisation, self.server),
-            ["-NonInteractive", "-EncodedCommand", base64.b64encode(bootstrap).decode()],
-            read_stdin=lambda: stdin.encode(),
-            write_stdout=stdout.extend,
-            write_stderr=stderr.extend,
-        )
-        assert bytes(stderr) == b""
-        found = re.search(rb"<<<answer ([A-Za-z0-9+/=]+) answer>>>", stdout)
-        assert found is not None
-        document = json.loads(base64.b64decode(found[1]))
+        document = run_script(self.organisation, self.server, script_name, **parameters)
         if not document["ok"]:
             raise WindowsScriptFailed(document["message"])
         answer: dict[str, Any] = document["answer"]
@@ -220,7 +202,7 @@ def test_a_cmdlet_that_an_edge_server_lacks_is_not_available(session: LocalShell
         session.invoke(Cmdlet("Get-AuthConfig"))
 
 
-def test_a_failed_cmdlet_tells_its_words_once(session: LocalShellSession) -> None:
+def test_a_failed_cmdlet_reports_its_words_once(session: LocalShellSession) -> None:
     with pytest.raises(CmdletFailed, match="couldn't be found") as caught:
         session.invoke(Cmdlet("Set-ReceiveConnector", {"Identity": "EDGE01\\Nowhere"}))
     (error,) = caught.value.errors
@@ -248,7 +230,7 @@ def test_a_question_fails_and_changes_nothing(
 ) -> None:
     import_mail(session)
 
-    with pytest.raises(PromptNotAnswerable, match="Overwrite the existing default SMTP"):
+    with pytest.raises(PromptNotAnswerable, match="NonInteractive mode"):
         session.invoke(enable(), answer=lambda prompt: "No", changing=True)
 
     assert not runner.server.certificates[MAIL.thumbprint].Services

@@ -283,7 +283,7 @@ def test_output_that_cannot_be_read_is_a_failure_and_not_an_empty_result(xml: st
         assert shell.signals, "the pipeline was left on the server"
 
 
-def test_the_pool_goes_on_after_something_undecodable() -> None:
+def test_the_pool_stays_usable_after_something_undecodable() -> None:
     shells: list[ShellInMemory] = []
     broken = [True]
 

@@ -57,7 +57,7 @@ def there_and_back(value: object) -> Any:
 
 
 class AnsibleText(str):
-    """Stands for the text classes of Ansible, which carry origins and tags."""
+    """In place of the text classes of Ansible, which carry origins and tags."""
 
 
 class Service(enum.IntEnum):

@@ -116,7 +116,7 @@ def test_one_alone_is_the_one_whatever_its_name_and_certificate(
 
 
 @pytest.mark.parametrize("certificate", [None, FORMER, NEW])
-def test_of_several_the_certificate_tells_which(certificate: TlsCertificateName | None) -> None:
+def test_of_several_the_certificate_decides_which(certificate: TlsCertificateName | None) -> None:
     tenant = send("Fabrikam", OTHER, address_spaces=["smtp:fabrikam.mail.onmicrosoft.com;1"])
     assert found(send("Contoso", certificate), tenant) == (["Contoso"], ["Fabrikam"])
 
@@ -140,7 +140,7 @@ def test_a_relay_is_none_even_when_it_is_the_only_one_and_names_the_certificate(
         (RELAY, SMART_HOST),
     ],
 )
-def test_why_one_is_left_alone_is_told(unlike: SendConnector, why: str) -> None:
+def test_why_one_is_left_alone_is_reported(unlike: SendConnector, why: str) -> None:
     result = secure_mail.cloud_connectors([unlike], certificates=[FORMER])
-    ((_connector, told),) = result.others
-    assert why in told
+    ((_connector, reason),) = result.others
+    assert why in reason

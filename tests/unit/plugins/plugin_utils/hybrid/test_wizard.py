@@ -14,10 +14,10 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
-from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import wizard
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
     NewCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.hybrid import wizard
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.tls_certificate_name import (
     TlsCertificateName,
 )
@@ -139,7 +139,7 @@ def renewed(thumbprint: str, *names: str, age: int) -> ExchangeCertificate:
     )
 
 
-def test_a_name_given_up_two_renewals_ago_is_not_lost_now() -> None:
+def test_a_name_dropped_two_renewals_ago_is_not_lost_now() -> None:
     store = [
         renewed("1", "mail.contoso.com", "legacy.contoso.com", age=160),
         renewed("2", "mail.contoso.com", "hybrid.contoso.com", age=80),

@@ -70,7 +70,7 @@ def test_it_tries_again_until_the_port_greets() -> None:
         pytest.param(b"", "closed the connection without a word", id="nothing"),
     ],
 )
-def test_the_last_thing_seen_is_told(greeting: bytes, seen: str) -> None:
+def test_the_last_thing_seen_is_reported(greeting: bytes, seen: str) -> None:
     with (
         port_that_says(greeting) as (port, _count),
         pytest.raises(StateNotReached, match=seen) as error,
@@ -80,7 +80,7 @@ def test_the_last_thing_seen_is_told(greeting: bytes, seen: str) -> None:
     assert error.value.details == {"host": "127.0.0.1", "port": port}
 
 
-def test_a_closed_port_is_told() -> None:
+def test_a_closed_port_is_reported() -> None:
     with port_that_says(b"") as (port, _count):
         pass
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a port presents is read whole, judged as a peer would, and told in sentences."""
+"""What a port presents is read whole, judged as a peer would, and reported in sentences."""
 
 from __future__ import annotations
 

@@ -34,5 +34,5 @@ def test_the_answer_was_read_at_some_moment_in_between(text: str, status: str) -
     assert judge_clock(text, ASKED, ANSWERED, 60).status == status
 
 
-def test_a_difference_is_told_in_seconds() -> None:
+def test_a_difference_is_reported_in_seconds() -> None:
     assert "by 600 seconds" in judge_clock("2027-01-10T21:40:02", ASKED, ANSWERED, 60).message

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does the record of a run tell the truth after a crash, and to nobody else?"""
+"""Is the record of a run true after a crash, and can nobody else read it?"""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_drain_is_open_until_it_has_ended(tmp_path: Path) -> None:
     assert run_folder.open_drains(tmp_path) == {"EX02"}
 
 
-def test_without_a_place_to_write_the_reason_and_the_remedy_are_told(tmp_path: Path) -> None:
+def test_without_a_place_to_write_the_reason_and_the_remedy_are_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(InvalidInput, match="name another folder"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which run goes on with which, and which plan counts?"""
+"""Which run resumes which, and which plan counts?"""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_run_writes_down_what_was_before(tmp_path: Path) -> None:
     assert before["servers"] == SERVERS
 
 
-def test_an_unfinished_run_is_gone_on_with_and_what_was_before_it_stays(tmp_path: Path) -> None:
+def test_an_unfinished_run_is_resumed_and_what_was_before_it_stays(tmp_path: Path) -> None:
     first, _ = begin(tmp_path)
     half_changed = {"EX01": {"address": "ex01.contoso.com", "internal": "B"}}
 
@@ -83,7 +83,9 @@ def test_a_server_that_the_unfinished_run_did_not_know_is_added(tmp_path: Path) 
     ],
     ids=["another certificate", "another operation", "another organization"],
 )
-def test_a_run_for_something_else_begins_anew(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_run_for_something_else_begins_from_the_start(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     first, _ = begin(tmp_path)
 
     second, resumed = begin(tmp_path, minutes=5, **changes)
@@ -92,7 +94,7 @@ def test_a_run_for_something_else_begins_anew(tmp_path: Path, changes: dict[str,
     assert second.folder != first.folder
 
 
-def test_after_a_finished_run_the_next_begins_anew(tmp_path: Path) -> None:
+def test_after_a_finished_run_the_next_begins_from_the_start(tmp_path: Path) -> None:
     first, _ = begin(tmp_path)
     finish(first)
 
@@ -215,7 +217,7 @@ def test_any_other_plan_does_not(
         check(tmp_path, plan, hours=hours)
 
 
-def test_without_any_plan_the_remedy_is_told(tmp_path: Path) -> None:
+def test_without_any_plan_the_remedy_is_reported(tmp_path: Path) -> None:
     runs.keep_plan(tmp_path, thumbprint=OTHER, plan=PLAN, now=NOW)
 
     with pytest.raises(InvalidInput, match="--check"):

@@ -99,7 +99,7 @@ def test_a_server_that_is_as_it_was_needs_nothing() -> None:
     assert (found.enable, found.remove, found.receive_connectors) == ([], None, [])
 
 
-def test_a_rotation_is_taken_back_and_the_new_certificate_goes() -> None:
+def test_a_rotation_is_rolled_back_and_the_new_certificate_goes() -> None:
     found = plan()
 
     assert found.enable == [(OLD, ["IIS", "SMTP"])]
@@ -110,7 +110,7 @@ def test_a_rotation_is_taken_back_and_the_new_certificate_goes() -> None:
     assert found.problems == []
 
 
-def test_a_certificate_that_was_there_before_stays_and_what_it_serves_since_is_told() -> None:
+def test_a_certificate_that_was_there_before_stays_and_what_it_serves_since_is_reported() -> None:
     before = replace(BEFORE, certificates=(own, old, replace(new, services=frozenset())))
 
     found = plan(before)
@@ -120,7 +120,7 @@ def test_a_certificate_that_was_there_before_stays_and_what_it_serves_since_is_t
 
 
 def test_exchanges_own_certificate_gets_the_front_end_back_but_never_gains_it() -> None:
-    """It keeps IIS among its services through the back end, so only the sites tell."""
+    """It keeps IIS among its services through the back end, so only the sites show it."""
     both = replace(own, iis_sites=(FRONT, BACK))
     before = replace(BEFORE, certificates=(both, replace(old, services=frozenset({"SMTP"}))))
 
@@ -128,7 +128,7 @@ def test_exchanges_own_certificate_gets_the_front_end_back_but_never_gains_it() 
     assert all(thumbprint != OWN for thumbprint, _services in plan().enable)
 
 
-def test_where_sites_are_not_known_the_newcomer_tells() -> None:
+def test_where_sites_are_not_known_the_newcomer_decides() -> None:
     before = replace(
         BEFORE,
         certificates=(replace(own, services=frozenset({"SMTP"})), replace(old, iis_sites=None)),
@@ -149,7 +149,7 @@ def test_a_certificate_that_is_gone_is_a_problem_that_names_the_backup() -> None
     assert "backup" in found.problems[0]
 
 
-def test_going_back_to_an_expired_certificate_warns() -> None:
+def test_a_rollback_to_an_expired_certificate_warns() -> None:
     expired = replace(old, not_after=NOW - timedelta(days=1))
 
     found = plan(replace(BEFORE, certificates=(own, expired)))
@@ -168,7 +168,7 @@ def test_an_internal_transport_certificate_that_is_not_known_is_left_alone() -> 
     assert plan(actual=replace(ROTATED, internal_transport=None)).internal_transport is None
 
 
-def test_a_component_that_was_left_draining_is_given_free_by_the_same_requester() -> None:
+def test_a_component_that_was_left_draining_is_released_by_the_same_requester() -> None:
     held = RequestedState(component="HubTransport", requester="Maintenance", state="Draining")
 
     found = plan(actual=replace(ROTATED, component_states=(held,)))
@@ -191,7 +191,7 @@ def test_a_connector_is_found_by_its_guid_after_it_was_renamed() -> None:
     assert [item.name for item in found.receive_connectors] == ["EX01\\Frontend"]
 
 
-def test_every_setting_of_the_record_is_put_back() -> None:
+def test_every_setting_of_the_record_is_restored() -> None:
     found = plan(
         actual=replace(ROTATED, receive_connectors=(connector(None, domain_secure_enabled=True),))
     )
@@ -219,7 +219,7 @@ def send(name: str | None) -> SendConnector:
     )
 
 
-def test_the_organization_is_put_back_too() -> None:
+def test_the_organization_is_restored_too() -> None:
     before = OrganizationState(
         send_connectors=(send(OLD_NAME),),
         hybrid_configuration=HybridConfiguration(tls_certificate_name=OLD_NAME),
@@ -237,7 +237,7 @@ def test_the_organization_is_put_back_too() -> None:
     assert plan_organization_rollback(before, before, new=new).changes == []
 
 
-def test_a_name_that_both_certificates_bear_is_told() -> None:
+def test_a_name_that_both_certificates_bear_is_reported() -> None:
     before = OrganizationState(send_connectors=(send(NEW_NAME),))
 
     assert plan_organization_rollback(before, before, new=new).sharing_the_name == ["Outbound"]

@@ -17,12 +17,14 @@ from ansible_collections.mailops.exchange.plugins.plugin_utils.certificate_roles
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     ReceiveConnector,
     SendConnector,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.server_plan import (
-    NewCertificate,
     ServerPlan,
     find_outgoing,
     plan_organization,
@@ -116,8 +118,8 @@ class TestWhichOnesLeave:
         assert found == ([other] if leaves else [])
 
     def test_two_old_ones_with_one_name_both_leave(self) -> None:
-        twin = certificate("C", "SMTP", age=600, days=-100)
-        assert plan(OLD, twin).outgoing == (OLD, twin)
+        older = certificate("C", "SMTP", age=600, days=-100)
+        assert plan(OLD, older).outgoing == (OLD, older)
 
     def test_a_wildcard_takes_over_all_its_hosts(self) -> None:
         wildcard = replace(NEW, dns_names=("*.contoso.com", "contoso.com"))
@@ -130,7 +132,7 @@ class TestWhichOnesLeave:
         assert result.outgoing == (SELF_SIGNED,)
         assert "EX01, ex01.contoso.com" in " ".join(result.warnings)
 
-    def test_a_named_one_that_is_not_there_is_told(self) -> None:
+    def test_a_named_one_that_is_not_there_is_reported(self) -> None:
         (warning,) = plan(OLD, outgoing=["A" * 40, "F" * 40]).warnings
         assert f"outgoing names {'F' * 40}, which EX01 does not have" in warning
 

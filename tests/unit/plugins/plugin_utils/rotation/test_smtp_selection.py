@@ -13,11 +13,11 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.exchange_certificate import (  # noqa: E501
     ExchangeCertificate,
 )
+from ansible_collections.mailops.exchange.plugins.plugin_utils.certificates.new_certificate import (
+    NewCertificate,
+)
 from ansible_collections.mailops.exchange.plugins.plugin_utils.connectors.connector import (
     ReceiveConnector,
-)
-from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.plan import (
-    NewCertificate,
 )
 from ansible_collections.mailops.exchange.plugins.plugin_utils.rotation.smtp_selection import (
     names_presenting,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The internal transport certificate is read, watched, and given back if a change took it."""
+"""The internal transport certificate is read, watched, and restored if a change took it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TestReading:
         with pytest.raises(StateNotReached, match="knows no server 'EX01'"):
             read_internal_transport_thumbprint(session, "EX01")
 
-    def test_servers_of_one_name_in_two_domains_are_told_apart(self) -> None:
+    def test_servers_of_one_name_in_two_domains_are_distinguished(self) -> None:
         answer = [
             remote(Name="ex01.b.test", InternalTransportCertificateThumbprint=NEW),
             remote(Name="ex01.a.test", InternalTransportCertificateThumbprint=OLD),
@@ -99,7 +99,7 @@ class TestReading:
         pytest.param(None, {"SMTP"}, {"SMTP"}, id="services not known"),
     ],
 )
-def test_which_services_are_given_back(
+def test_which_services_are_restored(
     certificate: ExchangeCertificate | None, taken: set[str], restored: set[str]
 ) -> None:
     assert services_to_restore(certificate, frozenset(taken)) == restored
@@ -120,7 +120,7 @@ class TestKeeping:
         assert self.keep(session) is None
         assert session.cmdlets == ["Get-TransportService"]
 
-    def test_it_is_given_back_with_force_and_without_iis(self) -> None:
+    def test_it_is_restored_with_force_and_without_iis(self) -> None:
         session = RecordingSession(
             {"Get-TransportService": [[transport("EX01", NEW)], [transport("EX01", OLD)]]}
         )
@@ -144,12 +144,12 @@ class TestKeeping:
         with pytest.raises(StateNotReached, match="even after enabling"):
             self.keep(session)
 
-    def test_what_is_gone_cannot_be_given_back(self) -> None:
+    def test_what_is_gone_cannot_be_restored(self) -> None:
         session = RecordingSession({"Get-TransportService": [[transport("EX01", NEW)]]})
         with pytest.raises(StateNotReached, match="not among the server's certificates"):
             self.keep(session, certificates_before=[])
         assert session.cmdlets == ["Get-TransportService"]
 
-    def test_nothing_known_before_means_nothing_to_give_back(self) -> None:
+    def test_nothing_known_before_means_nothing_to_restore(self) -> None:
         session = RecordingSession({"Get-TransportService": [[transport("EX01", NEW)]]})
         assert self.keep(session, before=None) is None

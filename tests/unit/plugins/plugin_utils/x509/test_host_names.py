@@ -1,7 +1,7 @@
 # Copyright (c) 2026, mailops.exchange contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate's name stands for a host name as RFC 6125 says."""
+"""A certificate's name covers a host name as RFC 6125 says."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.mailops.exchange.plugins.plugin_utils.errors import InvalidInput
 from ansible_collections.mailops.exchange.plugins.plugin_utils.x509.thumbprint import (
     normalize_thumbprint,
+    normalize_thumbprints,
     thumbprint_of,
     thumbprints_in,
 )
@@ -45,6 +46,16 @@ def test_any_way_of_writing_is_understood(written: str) -> None:
 def test_anything_else_is_refused(written: str, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         normalize_thumbprint(written)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(None, None), ([], []), ([THUMBPRINT.lower(), "f" * 40], [THUMBPRINT, "F" * 40])],
+)
+def test_none_given_is_not_the_same_as_an_empty_list(
+    given: list[str] | None, found: list[str] | None
+) -> None:
+    assert normalize_thumbprints(given) == found
 
 
 def test_it_is_the_sha1_of_the_der() -> None:
