@@ -1,7 +1,7 @@
 # Everything is set up inside this folder, under .cache/, from PyPI. A second run is fast.
 #   make demo       see a rotation on a fake organization of four servers
 #   make check      while writing: ruff, mypy, the unit tests that the change can reach (a minute)
-#   make test       before a change lands: all that it can break (half an hour on two processors)
+#   make test       before a change lands: all that it can break (less than an hour on two processors)
 #   make test-long  before a release: the year, every variant, every ansible-core (hours);
 #                   PART=list shows its parts of at most an hour, PART=year runs one
 #   make faults     throw faults into a rotation at every point, and write docs/fault-matrix.md
